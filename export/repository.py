@@ -1,0 +1,129 @@
+"""Publishing one model version: the manifest beside the model, mirrored into the served config.
+
+`<model>/<version>/manifest.json` is what belongs to one version (hashes, feature kind, crop
+geometry, licence, golden file). A remote client sees only the loaded config, so the same text
+stands in `config.pbtxt` as the parameter `manifest.<version>`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+MARKER = "# Written by export: the manifest of every version."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What belongs to one version of one model.
+
+    Attributes:
+        files: File name to sha256.
+        recipe: Command that makes the version.
+        feature_kind: Layout of the speech features, for models that give or take them.
+        crop: Kind and numbers of the crop geometry, for models that take a crop.
+        golden: Golden file, its sha256 and the tolerance of each output.
+    """
+
+    model: str
+    version: int
+    files: dict[str, str]
+    opset: int
+    ir_version: int
+    source: str
+    licence: str
+    recipe: str
+    format: str = "onnx"
+    precision: str = "fp32"
+    feature_kind: str | None = None
+    crop: dict[str, object] | None = None
+    golden: dict[str, object] = field(default_factory=dict)
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the sha256 of a file as lower-case hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_golden(
+    folder: Path,
+    inputs: Mapping[str, NDArray[np.generic]],
+    outputs: Mapping[str, NDArray[np.generic]],
+    tolerance: Mapping[str, float],
+) -> dict[str, object]:
+    """Writes `golden.npz` into a version folder and returns its manifest entry.
+
+    Args:
+        folder: The version folder.
+        inputs: Input name to array, batch axis included.
+        outputs: Output name to array, batch axis included.
+        tolerance: Output name to the largest allowed absolute difference.
+    """
+    arrays = {f"input_{name}": value for name, value in inputs.items()}
+    arrays |= {f"output_{name}": value for name, value in outputs.items()}
+    path = folder / "golden.npz"
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+    return {"file": path.name, "sha256": sha256_of(path), "tolerance": dict(tolerance)}
+
+
+def write_manifest(
+    folder: Path,
+    *,
+    source: str,
+    licence: str,
+    recipe: str,
+    golden: dict[str, object],
+    feature_kind: str | None = None,
+    crop: dict[str, object] | None = None,
+) -> Manifest:
+    """Writes `manifest.json` for `<model>/<version>/model.onnx` and mirrors it into the config.
+
+    Args:
+        folder: The version folder; its name is the version, its parent's the model.
+        source: Where the model comes from.
+        licence: SPDX identifier or sentence.
+        recipe: Command that makes the version.
+        golden: The entry returned by `write_golden`.
+        feature_kind: Layout of the speech features, if any.
+        crop: Kind and numbers of the crop geometry, if any.
+    """
+    model_path = folder / "model.onnx"
+    model = onnx.load(model_path)
+    manifest = Manifest(
+        model=folder.parent.name,
+        version=int(folder.name),
+        files={model_path.name: sha256_of(model_path)},
+        opset=next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
+        ir_version=model.ir_version,
+        source=source,
+        licence=licence,
+        recipe=recipe,
+        feature_kind=feature_kind,
+        crop=crop,
+        golden=golden,
+    )
+    text = json.dumps(asdict(manifest), indent=2) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    mirror_manifests(folder.parent)
+    return manifest
+
+
+def mirror_manifests(model_folder: Path) -> None:
+    """Rewrites the manifest parameters at the end of a model's `config.pbtxt`."""
+    config_path = model_folder / "config.pbtxt"
+    head = config_path.read_text(encoding="utf-8").split(MARKER)[0].rstrip()
+    versions = sorted(int(p.parent.name) for p in model_folder.glob("[0-9]*/manifest.json"))
+    entries = [_parameter(model_folder / str(v) / "manifest.json", v) for v in versions]
+    text = "\n".join([head, "", MARKER, "parameters [", ",\n".join(entries), "]", ""])
+    config_path.write_text(text, encoding="utf-8")
+
+
+def _parameter(manifest_path: Path, version: int) -> str:
+    compact = json.dumps(json.loads(manifest_path.read_text(encoding="utf-8")))
+    value = json.dumps(compact)  # a JSON string is a valid protobuf text string
+    return f'  {{ key: "manifest.{version}", value: {{ string_value: {value} }} }}'
