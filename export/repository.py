@@ -27,6 +27,7 @@ class Manifest:
         recipe: Command that makes the version.
         feature_kind: Layout of the speech features, for models that give or take them.
         crop: Kind and numbers of the crop geometry, for models that take a crop.
+        window: Sample rate, core and context in samples, for models that take speech.
         golden: Golden file, its sha256 and the tolerance of each output.
     """
 
@@ -42,6 +43,7 @@ class Manifest:
     precision: str = "fp32"
     feature_kind: str | None = None
     crop: dict[str, object] | None = None
+    window: dict[str, int] | None = None
     golden: dict[str, object] = field(default_factory=dict)
 
 
@@ -80,6 +82,7 @@ def write_manifest(
     golden: dict[str, object],
     feature_kind: str | None = None,
     crop: dict[str, object] | None = None,
+    window: dict[str, int] | None = None,
 ) -> Manifest:
     """Writes `manifest.json` for `<model>/<version>/model.onnx` and mirrors it into the config.
 
@@ -91,6 +94,7 @@ def write_manifest(
         golden: The entry returned by `write_golden`.
         feature_kind: Layout of the speech features, if any.
         crop: Kind and numbers of the crop geometry, if any.
+        window: `sample_rate`, `left_context`, `core` and `right_context` in samples, if any.
     """
     model_path = folder / "model.onnx"
     model = onnx.load(model_path)
@@ -105,6 +109,7 @@ def write_manifest(
         recipe=recipe,
         feature_kind=feature_kind,
         crop=crop,
+        window=window,
         golden=golden,
     )
     text = json.dumps(asdict(manifest), indent=2) + "\n"

@@ -1,0 +1,45 @@
+"""Proof that models answer: readiness alone does not see a dead backend process."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from client.concurrency import first_cause
+from client.connection import Connection
+from client.errors import InferenceError
+from client.model import ServedModel
+from client.tensors import Array, TensorSpec
+
+
+async def check_models(url: str, names: Sequence[str], *, timeout_s: float) -> None:
+    """Runs one inference of every named model.
+
+    Args:
+        url: gRPC endpoint as host:port.
+        names: Models to prove.
+        timeout_s: Deadline of each inference.
+
+    Raises:
+        ServerError: If no server answers.
+        InferenceError: If a model fails or answers with numbers that are not finite.
+    """
+    async with Connection(url) as connection:
+        with first_cause():
+            async with asyncio.TaskGroup() as group:
+                for name in names:
+                    group.create_task(_check(connection, name, timeout_s))
+
+
+async def _check(connection: Connection, name: str, timeout_s: float) -> None:
+    model = await ServedModel.open(connection, name, timeout_s=timeout_s)
+    outputs = await model(**{n: _blank(spec) for n, spec in model.inputs.items()})
+    for output, array in outputs.items():
+        if not np.all(np.isfinite(array)):
+            raise InferenceError(
+                f"{name} version {model.version} answers {output} with numbers that are not finite."
+            )
+
+
+def _blank(spec: TensorSpec) -> Array:
+    return np.zeros((1, *(max(extent, 1) for extent in spec.shape)), spec.dtype)

@@ -1,0 +1,143 @@
+"""A served model as an asynchronous function of named arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import tritonclient.grpc.aio as triton
+
+from client.connection import Connection
+from client.errors import ContractError, InferenceError, ModelUnavailableError
+from client.manifest import Manifest
+from client.tensors import Array, TensorSpec
+
+DEFAULT_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How Triton grouped requests: `inferences / executions` is the mean batch."""
+
+    inferences: int
+    executions: int
+    batches: dict[int, int]
+
+    @property
+    def mean_batch(self) -> float:
+        """Mean number of frames in one execution."""
+        return self.inferences / self.executions if self.executions else 0.0
+
+    def since(self, earlier: "Batching") -> "Batching":
+        """What happened after `earlier` was read."""
+        sizes = {n: c - earlier.batches.get(n, 0) for n, c in self.batches.items()}
+        return Batching(
+            self.inferences - earlier.inferences,
+            self.executions - earlier.executions,
+            {n: c for n, c in sorted(sizes.items()) if c},
+        )
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One version of one model on one server, with the tensors that the server declares."""
+
+    connection: Connection
+    name: str
+    version: str
+    inputs: dict[str, TensorSpec]
+    outputs: dict[str, TensorSpec]
+    max_batch_size: int
+    manifest: Manifest
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    @classmethod
+    async def open(
+        cls,
+        connection: Connection,
+        name: str,
+        version: str | None = None,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> Self:
+        """Reads a model's tensors and manifest from the server.
+
+        Args:
+            connection: The server.
+            name: Model name.
+            version: Version to use; the newest one that is served when None.
+            timeout_s: Deadline of one inference.
+
+        Raises:
+            ModelUnavailableError: If the server does not serve it.
+            ContractError: If it has no batch axis or no manifest.
+        """
+        versions = await connection.model_versions(name)
+        if not versions or (version or versions[-1]) not in versions:
+            raise ModelUnavailableError(
+                f"The server at {connection.url} serves no version {version or ''} of {name}."
+            )
+        chosen = version or versions[-1]
+        config = await connection.model_config(name)
+        if config.max_batch_size < 1:
+            raise ContractError(f"{name} at {connection.url} must have max_batch_size > 0.")
+        inputs, outputs = await connection.tensor_specs(name)
+        return cls(
+            connection=connection,
+            name=name,
+            version=chosen,
+            inputs={spec.name: spec for spec in inputs},
+            outputs={spec.name: spec for spec in outputs},
+            max_batch_size=config.max_batch_size,
+            manifest=await connection.manifest(name, chosen),
+            timeout_s=timeout_s,
+        )
+
+    async def __call__(self, **inputs: Array) -> dict[str, Array]:
+        """Runs the model.
+
+        Args:
+            **inputs: Exactly the declared inputs, batch axis first.
+
+        Returns:
+            Every declared output by name, batch axis first.
+
+        Raises:
+            ContractError: If the inputs or the answer do not fit the declaration.
+            InferenceError: If the server reports an error.
+        """
+        tensors = [self._tensor(name, array) for name, array in self._checked(inputs)]
+        result = await self.connection.infer(self.name, self.version, tensors, self.timeout_s)
+        return {name: self._output(result, spec) for name, spec in self.outputs.items()}
+
+    async def batching(self) -> Batching:
+        """Reads how Triton batched this version so far."""
+        stats = await self.connection.statistics(self.name, self.version)
+        batches = {int(b.batch_size): int(b.compute_infer.count) for b in stats.batch_stats}
+        return Batching(int(stats.inference_count), int(stats.execution_count), batches)
+
+    def _checked(self, inputs: dict[str, Array]) -> Sequence[tuple[str, Array]]:
+        if inputs.keys() != self.inputs.keys():
+            raise ContractError(f"{self.name} takes {sorted(self.inputs)}, not {sorted(inputs)}.")
+        return list(inputs.items())
+
+    def _tensor(self, name: str, array: Array) -> triton.InferInput:
+        spec = self.inputs[name]
+        if not spec.accepts(array):
+            raise ContractError(
+                f"{self.name} takes {spec} after the batch axis, not {array.dtype} "
+                f"{list(array.shape)}."
+            )
+        tensor = triton.InferInput(name, list(array.shape), spec.datatype)
+        tensor.set_data_from_numpy(array)
+        return tensor
+
+    def _output(self, result: triton.InferResult, spec: TensorSpec) -> Array:
+        array: Array | None = result.as_numpy(spec.name)
+        if array is None:
+            raise InferenceError(f"{self.name} version {self.version} left out {spec.name}.")
+        if not spec.accepts(array):
+            raise ContractError(
+                f"{self.name} version {self.version} declares {spec} but answered {array.dtype} "
+                f"{list(array.shape)}."
+            )
+        return array
