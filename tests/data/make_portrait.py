@@ -7,6 +7,7 @@ Run from anywhere with the development packages installed:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Colorspace, ColorRange, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from skimage import data
 
 FOLDER: Final = Path(__file__).parent
@@ -110,7 +111,8 @@ def write_video(large: Image, path: Path) -> None:
 
 def main() -> None:
     """Write both files beside this script."""
-    photo = np.asarray(data.astronaut(), np.uint8)
+    astronaut: Callable[[], Image] = data.astronaut
+    photo = astronaut()
     jpeg = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(FOLDER / "portrait.jpg"), jpeg, [cv2.IMWRITE_JPEG_QUALITY, 92])
     write_video(enlarge(photo), FOLDER / "portrait.mp4")
