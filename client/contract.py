@@ -105,9 +105,9 @@ def check_features(wenet: ServedModel, landmark2face: ServedModel) -> None:
     width, taken = wenet.outputs["features"].shape[1], landmark2face.inputs["features"].shape[0]
     if given != wanted or width != taken:
         raise ContractError(
-            f"{landmark2face.name} version {landmark2face.version} wants {wanted} features of width "
-            f"{taken}, but {wenet.name} version {wenet.version} gives {given} of width {width}; "
-            "serve two that belong together."
+            f"{landmark2face.name} version {landmark2face.version} wants {wanted} features of "
+            f"width {taken}, but {wenet.name} version {wenet.version} gives {given} of width "
+            f"{width}; serve two that belong together."
         )
 
 
@@ -123,7 +123,8 @@ def _bind(
             _bind_tensor(model, spec, tensor, extents)
         elif tensor.required:
             raise ContractError(
-                f"{model.name} version {model.version} has no tensor {name!r}, which its role needs."
+                f"{model.name} version {model.version} has no tensor {name!r}, "
+                "which its role needs."
             )
 
 

@@ -1,0 +1,108 @@
+"""Bounded flow: channels that make the producer wait, and ordered concurrent stages.
+
+All tasks of a job live in one `TaskGroup`; the first failure cancels the rest. Nothing here ever
+drops an item or waits against a clock: a full channel is backpressure, not an error.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar, cast
+
+from client.concurrency import first_cause
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_END = object()
+
+
+class Channel(Generic[T]):
+    """A bounded first-in first-out channel with one producer and one consumer."""
+
+    def __init__(self, room: int) -> None:
+        self._queue: asyncio.Queue[object] = asyncio.Queue(maxsize=room)
+
+    async def put(self, item: T) -> None:
+        """Waits for room, then adds an item."""
+        await self._queue.put(item)
+
+    async def close(self) -> None:
+        """Tells the consumer that no item will follow."""
+        await self._queue.put(_END)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Yields items until the channel is closed."""
+        while (item := await self._queue.get()) is not _END:
+            yield cast(T, item)
+
+
+class Threads:
+    """Worker threads that one job owns; every call is short, so a job can end between two."""
+
+    def __init__(self, name: str, count: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    async def run(self, function: Callable[..., R], *args: object) -> R:
+        """Runs a function in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+    async def feed(self, items: Iterator[T], channel: Channel[T]) -> None:
+        """Moves a blocking iterator into a channel, one item at a time, and closes both."""
+        try:
+            while (item := await self.run(next, items, _END)) is not _END:
+                await channel.put(cast(T, item))
+        finally:
+            self._pool.submit(_close, items)
+        await channel.close()
+
+    def close(self) -> None:
+        """Waits for the calls under way and ends the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=False)
+
+
+async def start_each(
+    group: asyncio.TaskGroup,
+    source: Channel[T],
+    transform: Callable[[T], Awaitable[R]],
+    results: Channel[asyncio.Task[R]],
+) -> None:
+    """Starts `transform` for every item; results keep the order of the source.
+
+    The room of `results` bounds how many are under way.
+    """
+    async for item in source:
+        await results.put(group.create_task(_awaited(transform, item)))
+    await results.close()
+
+
+async def run_stage(
+    items: Iterator[T],
+    transform: Callable[[T], Awaitable[R]],
+    sink: Callable[[R], Awaitable[None]],
+    in_flight: int,
+    threads: Threads,
+) -> None:
+    """Reads items in a thread, transforms up to `in_flight` at once, and sinks them in order.
+
+    Raises:
+        Exception: The first failure anywhere, after everything else was cancelled.
+    """
+    with first_cause():
+        async with asyncio.TaskGroup() as group:
+            source = Channel[T](2)
+            results = Channel[asyncio.Task[R]](in_flight)
+            group.create_task(threads.feed(items, source))
+            group.create_task(start_each(group, source, transform, results))
+            async for task in results:
+                await sink(await task)
+
+
+async def _awaited(transform: Callable[[T], Awaitable[R]], item: T) -> R:
+    return await transform(item)
+
+
+def _close(items: Iterator[object]) -> None:
+    close = getattr(items, "close", None)
+    if close is not None:
+        close()

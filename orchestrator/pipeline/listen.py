@@ -1,0 +1,92 @@
+"""The recording to one feature track: windows go to the encoder concurrently, cores come back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.errors import MediaError
+from client.model import ServedModel
+from orchestrator.pipeline.flow import Threads, run_stage
+from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.progress import Progress
+from orchestrator.speech.windows import FEATURE_RATE, Samples, speech_windows
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The features of a recording and its exact length.
+
+    Attributes:
+        features: float32 [N, D], 25 per second.
+        duration_s: Length of the decoded recording.
+    """
+
+    features: NDArray[np.float32]
+    duration_s: Fraction
+
+
+class _Counted:
+    """Counts samples while they stream past."""
+
+    def __init__(self, blocks: Iterable[Samples]) -> None:
+        self._blocks = iter(blocks)
+        self.samples = 0
+
+    def __iter__(self) -> "_Counted":
+        return self
+
+    def __next__(self) -> Samples:
+        block = next(self._blocks)
+        self.samples += len(block)
+        return block
+
+
+async def listen(models: JobModels, blocks: Iterable[Samples], progress: Progress) -> Speech:
+    """Encodes a recording.
+
+    Args:
+        models: The job's models.
+        blocks: Mono samples at the encoder's sample rate, in order.
+        progress: Receives one step per window.
+
+    Raises:
+        MediaError: If the recording holds no sound at all.
+    """
+    window, counted = models.speech_window, _Counted(blocks)
+    windows = speech_windows(
+        counted,
+        left_context=window.left_context,
+        core=window.core,
+        right_context=window.right_context,
+    )
+    cores = await _encode(models.wenet, windows, progress)
+    duration_s = Fraction(counted.samples, window.sample_rate)
+    if not cores:
+        raise MediaError("The recording holds no sound: give one with at least one sample.")
+    count = max(1, -(-duration_s * FEATURE_RATE // 1))
+    return Speech(np.concatenate(cores)[: int(count)], duration_s)
+
+
+async def _encode(
+    model: ServedModel, windows: Iterable[Samples], progress: Progress
+) -> list[NDArray[np.float32]]:
+    threads, cores = Threads("listen"), list[NDArray[np.float32]]()
+
+    async def infer(samples: Samples) -> NDArray[np.float32]:
+        outputs = await model(speech=samples[None])
+        return np.asarray(outputs["features"][0], np.float32)
+
+    async def collect(core: NDArray[np.float32]) -> None:
+        cores.append(core)
+        progress.advance("listen")
+
+    progress.start("listen", None)
+    try:
+        await run_stage(iter(windows), infer, collect, in_flight(model), threads)
+    finally:
+        threads.close()
+    progress.finish("listen")
+    return cores

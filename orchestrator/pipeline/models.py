@@ -1,0 +1,92 @@
+"""The four models of one job, checked against their contracts before any frame is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from client.connection import Connection
+from client.contract import check_contract, check_features
+from client.errors import ContractError
+from client.manifest import CropGeometry, SpeechWindow
+from client.model import Batching, ServedModel
+
+
+@dataclass(frozen=True)
+class JobModels:
+    """One version of every role, pinned for the whole job.
+
+    Attributes:
+        extents: Role to the numbers that its model chose for the letters of the contract.
+        speech_window: The speech encoder's window.
+    """
+
+    face_detection: ServedModel
+    face_landmarks: ServedModel
+    wenet: ServedModel
+    landmark2face: ServedModel
+    extents: Mapping[str, Mapping[str, int]]
+    speech_window: SpeechWindow
+
+    @classmethod
+    async def open(
+        cls, connection: Connection, names: Mapping[str, str], *, timeout_s: float
+    ) -> Self:
+        """Reads and checks the models of a job.
+
+        Args:
+            connection: The server.
+            names: Role to model name.
+            timeout_s: Deadline of one inference.
+
+        Raises:
+            ModelUnavailableError: If the server lacks one.
+            ContractError: If one breaks its contract or two do not fit together.
+        """
+        models = {
+            role: await ServedModel.open(connection, name, timeout_s=timeout_s)
+            for role, name in names.items()
+        }
+        extents = {role: check_contract(model, role) for role, model in models.items()}
+        check_features(models["wenet"], models["landmark2face"])
+        _check_crop(models["face_landmarks"], "square-1.5")
+        _check_crop(models["landmark2face"], "eyes-mouth-v1")
+        return cls(**models, extents=extents, speech_window=_window(models["wenet"]))
+
+    @property
+    def by_role(self) -> dict[str, ServedModel]:
+        """Role to model."""
+        return {
+            "face_detection": self.face_detection,
+            "face_landmarks": self.face_landmarks,
+            "wenet": self.wenet,
+            "landmark2face": self.landmark2face,
+        }
+
+    async def batching(self) -> dict[str, Batching]:
+        """Reads how Triton batched every model so far."""
+        return {role: await model.batching() for role, model in self.by_role.items()}
+
+
+def in_flight(model: ServedModel) -> int:
+    """Single-frame requests that fill one batch while the next one gathers."""
+    return 2 * model.max_batch_size
+
+
+def _check_crop(model: ServedModel, kind: str) -> CropGeometry:
+    crop = model.manifest.crop
+    if crop is None or crop.kind != kind:
+        raise ContractError(
+            f"{model.name} version {model.version} wants the crop geometry "
+            f"{crop.kind if crop else 'of no kind'}; this program lays out {kind}."
+        )
+    return crop
+
+
+def _window(model: ServedModel) -> SpeechWindow:
+    window = model.manifest.window
+    if window is None or model.inputs["speech"].shape != (window.length,):
+        raise ContractError(
+            f"{model.name} version {model.version} does not declare the window that its input "
+            f"{model.inputs['speech']} is made of; publish it again with its window."
+        )
+    return window

@@ -1,0 +1,126 @@
+"""Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.tensors import Array
+from orchestrator.faces.colour import Colour
+from orchestrator.faces.compositor import Geometry, composite
+from orchestrator.faces.crop import crop_rgb
+from orchestrator.faces.geometry import Affine, face_affine, to_crop
+from orchestrator.media.frames import Frame
+from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.avatar import PreparedAvatar
+from orchestrator.pipeline.flow import Threads, run_stage
+from orchestrator.pipeline.listen import Speech
+from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.progress import Progress
+from orchestrator.speech.windows import feature_window
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    frame: Frame
+    position: int  # in the output
+
+
+class Speaking:
+    """Pass 2 of one job."""
+
+    def __init__(
+        self,
+        models: JobModels,
+        avatar: PreparedAvatar,
+        speech: Speech,
+        colour: Colour,
+        frame_rate: Fraction,
+        progress: Progress,
+    ) -> None:
+        self._model = models.landmark2face
+        self._extents = models.extents["landmark2face"]
+        self._avatar = avatar
+        self._speech = speech
+        self._colour = colour
+        self._frame_rate = frame_rate
+        self._progress = progress
+        self._decoding = Threads("decode")
+        self._encoding = Threads("encode")
+        self._pixels = Threads("pixels", 2)
+
+    async def run(self, frames: Iterator[Frame], writer: VideoWriter, total: int) -> int:
+        """Renders and writes all frames.
+
+        Args:
+            frames: The clip as it is played under the recording.
+            writer: Takes the finished frames.
+            total: Number of output frames, for the progress.
+
+        Returns:
+            The number of frames that show a speaking face.
+        """
+        spoken = 0
+
+        async def write(result: tuple[Frame, bool]) -> None:
+            nonlocal spoken
+            frame, has_face = result
+            await self._encoding.run(writer.write, frame.planes)
+            spoken += has_face
+            self._progress.advance("speak")
+
+        numbered = (_Numbered(frame, position) for position, frame in enumerate(frames))
+        self._progress.start("speak", total)
+        try:
+            await run_stage(numbered, self._render, write, in_flight(self._model), self._decoding)
+        finally:
+            for threads in (self._decoding, self._encoding, self._pixels):
+                threads.close()
+        self._progress.finish("speak")
+        return spoken
+
+    async def _render(self, item: _Numbered) -> tuple[Frame, bool]:
+        frame, weight = item.frame, float(self._avatar.weights[item.frame.index])
+        if weight <= 0:
+            return frame, False
+        mesh = self._avatar.meshes[frame.index]
+        affine = face_affine(mesh)
+        face = await self._pixels.run(
+            crop_rgb, frame.planes, self._colour, affine, self._extents["S"]
+        )
+        outputs = await self._model(**self._inputs(item.position, face, mesh, affine))
+        geometry = _geometry(outputs).faded(weight)
+        await self._pixels.run(
+            composite,
+            frame.planes,
+            self._colour,
+            affine,
+            geometry,
+            self._avatar.references.natives,
+        )
+        return frame, True
+
+    def _inputs(
+        self, position: int, face: NDArray[np.uint8], mesh: NDArray[np.float32], affine: Affine
+    ) -> dict[str, Array]:
+        """Exactly what the model declares, for one frame, batch axis first."""
+        time_s = (position + Fraction(1, 2)) / self._frame_rate
+        references = self._avatar.references
+        offered: dict[str, Array] = {
+            "face": face,
+            "features": feature_window(self._speech.features, time_s, self._extents["W"]),
+            "reference": references.faces,
+            "mesh": to_crop(mesh, affine).astype(np.float32),
+            "reference_mesh": references.meshes,
+        }
+        return {name: offered[name][None] for name in self._model.inputs}
+
+
+def _geometry(outputs: dict[str, Array]) -> Geometry:
+    flow = outputs["flow"][0].astype(np.float32, copy=False)
+    layers = outputs["layers"][0].astype(np.uint8, copy=False)
+    source = outputs["source"][0].astype(np.int32, copy=False)
+    interior = outputs["interior"][0].astype(np.uint8, copy=False)
+    return Geometry(flow, layers, source, interior)

@@ -1,0 +1,105 @@
+"""Settings of a job: `configs/*.yaml`, checked; where the checkout's folders are found."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from client.errors import InputError
+
+HOME_VARIABLE = "LIPSYNC_HOME"
+
+
+class Models(BaseModel):
+    """The model that serves each role."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    face_detection: str
+    face_landmarks: str
+    wenet: str
+    landmark2face: str
+
+    def by_role(self) -> dict[str, str]:
+        """Role to model name."""
+        return dict(self.model_dump())
+
+
+class Faces(BaseModel):
+    """How a face is accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presence_threshold: float = Field(ge=0, le=1)
+
+
+class Encoding(BaseModel):
+    """How the result is encoded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crf: int = Field(ge=0, le=51)
+    preset: str
+
+
+class Serving(BaseModel):
+    """How the server is waited for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start_timeout_s: float = Field(gt=0)
+    stall_timeout_s: float = Field(gt=0)
+
+
+class Settings(BaseModel):
+    """A profile: everything that a job reads from `configs/<name>.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: Models
+    faces: Faces
+    encoding: Encoding
+    serving: Serving
+    when_longer: Literal["bounce", "loop", "freeze", "cut"]
+
+
+def home() -> Path:
+    """The folder that holds `model_repository/` and `configs/`.
+
+    The environment variable LIPSYNC_HOME wins; otherwise it is the checkout that this program was
+    installed from.
+
+    Raises:
+        InputError: If the folder holds neither.
+    """
+    root = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).resolve().parents[1])
+    if not (root / "model_repository").is_dir():
+        raise InputError(
+            f"{root} holds no model_repository: set {HOME_VARIABLE} to the folder of the project."
+        )
+    return root
+
+
+def load_settings(profile: str) -> Settings:
+    """Reads a profile.
+
+    Args:
+        profile: Name of a file in `configs/` without its ending, or the path of a YAML file.
+
+    Raises:
+        InputError: If there is no such profile or a key in it is wrong.
+    """
+    named = profile.endswith((".yaml", ".yml"))
+    path = Path(profile) if named else home() / "configs" / f"{profile}.yaml"
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"Profile {profile!r} cannot be read: no file {path}.") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the top"
+        raise InputError(f"{path}, key {key}: {first['msg']}.") from error
