@@ -90,8 +90,8 @@ def to_yuv(rgb: Image) -> av.VideoFrame:
 
 
 def add_stream(container: av.container.OutputContainer) -> Any:
-    """Add the H.264 stream; one thread, so that every run gives the same bytes."""
-    options = {"crf": "17", "preset": "veryslow", "threads": "1"}
+    """Add the H.264 stream with the tags of limited-range BT.709."""
+    options = {"crf": "17", "preset": "veryslow"}
     stream = container.add_stream("libx264", rate=FRAME_RATE, options=options)
     stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     context: Any = stream.codec_context
