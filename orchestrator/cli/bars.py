@@ -1,0 +1,66 @@
+"""Progress bars with time to go, one per stage, on standard error."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+LABELS = {
+    "server": "start the server",
+    "listen": "listen to the speech",
+    "prepare": "find the face",
+    "speak": "speak",
+}
+
+
+class Bars:
+    """Shows the stages of a job."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<20}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def start(self, stage: str, total: int | None) -> None:
+        """Adds the bar of a stage."""
+        self._tasks[stage] = self._progress.add_task(LABELS.get(stage, stage), total=total)
+
+    def advance(self, stage: str) -> None:
+        """Moves the bar of a stage by one step."""
+        self._progress.advance(self._tasks[stage])
+
+    def finish(self, stage: str) -> None:
+        """Fills the bar of a stage."""
+        task = self._progress.tasks[self._tasks[stage]]
+        done = max(task.completed, 1)
+        self._progress.update(task.id, total=done, completed=done)

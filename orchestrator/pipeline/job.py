@@ -1,0 +1,171 @@
+"""One job from files to file: the only place where media, geometry, speech and models meet."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from client.connection import Connection
+from client.model import Batching
+from orchestrator.faces.colour import Colour
+from orchestrator.media.frames import Frame, read_frames
+from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
+from orchestrator.media.playback import WhenLonger, play
+from orchestrator.media.speech import read_speech
+from orchestrator.media.writer import VideoWriter, check_output, frames_for
+from orchestrator.pipeline.listen import Speech, listen
+from orchestrator.pipeline.models import JobModels
+from orchestrator.pipeline.prepare import Preparation
+from orchestrator.pipeline.progress import Progress
+from orchestrator.pipeline.report import ModelReport, Report, Stopwatch
+from orchestrator.pipeline.speak import Speaking
+from orchestrator.server.embedded import EmbeddedServer
+from orchestrator.settings import Settings, home
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to make.
+
+    Attributes:
+        video: A clip or a photo of the person.
+        audio: A speech recording.
+        output: The MP4 file to write.
+        url: gRPC endpoint of a Triton server; None starts the embedded one.
+    """
+
+    video: Path
+    audio: Path
+    output: Path
+    url: str | None = None
+
+
+async def generate(request: Request, settings: Settings, progress: Progress) -> Report:
+    """Makes the video.
+
+    Raises:
+        LipSyncError: With one sentence that says what is wrong; no output is left behind.
+    """
+    video, audio = probe_video(request.video), probe_audio(request.audio)
+    check_output(request.output, inputs=(request.video, request.audio))
+    watch = Stopwatch()
+    async with _server(request.url, settings, progress, watch) as url, Connection(url) as server:
+        job = await _Job.open(server, request, video, audio, settings, progress, watch)
+        return await job.run()
+
+
+@asynccontextmanager
+async def _server(
+    url: str | None, settings: Settings, progress: Progress, watch: Stopwatch
+) -> AsyncIterator[str]:
+    if url is not None:
+        yield url
+        return
+    progress.start("server", None)
+    with watch.stage("server"):
+        server = await EmbeddedServer.start(
+            home() / "model_repository",
+            models=sorted(settings.models.by_role().values()),
+            start_timeout_s=settings.serving.start_timeout_s,
+        )
+    progress.finish("server")
+    async with server:
+        yield server.url
+
+
+@dataclass(frozen=True)
+class _Job:
+    request: Request
+    video: VideoInfo
+    audio: AudioInfo
+    settings: Settings
+    models: JobModels
+    before: dict[str, Batching]
+    progress: Progress
+    watch: Stopwatch
+
+    @classmethod
+    async def open(
+        cls,
+        server: Connection,
+        request: Request,
+        video: VideoInfo,
+        audio: AudioInfo,
+        settings: Settings,
+        progress: Progress,
+        watch: Stopwatch,
+    ) -> "_Job":
+        models = await JobModels.open(
+            server, settings.models.by_role(), timeout_s=settings.serving.stall_timeout_s
+        )
+        before = await models.batching()
+        return cls(request, video, audio, settings, models, before, progress, watch)
+
+    async def run(self) -> Report:
+        with self.watch.stage("listen"):
+            blocks = read_speech(self.audio.path, self.models.speech_window.sample_rate)
+            speech = await listen(self.models, blocks, self.progress)
+        total = frames_for(speech.duration_s, self.video.frame_rate)
+        with self.watch.stage("prepare"):
+            preparation = Preparation(
+                self.models,
+                self._colour(),
+                self.progress,
+                presence_threshold=self.settings.faces.presence_threshold,
+            )
+            expected = min(total, self.video.frame_count)
+            avatar = await preparation.run(lambda: self._clip(total), expected)
+        with self.watch.stage("speak"):
+            speaking = Speaking(
+                self.models, avatar, speech, self._colour(), self.video.frame_rate, self.progress
+            )
+            written, spoken = await self._write(speaking, speech, avatar.frame_count, total)
+        return await self._report(written, spoken)
+
+    def _clip(self, total: int) -> Iterator[Frame]:
+        """The clip's frames that the output can show."""
+        return islice(read_frames(self.video), total)
+
+    async def _write(
+        self, speaking: Speaking, speech: Speech, available: int, total: int
+    ) -> tuple[int, int]:
+        mode: WhenLonger = self.settings.when_longer
+        frames = play(self.video, total, mode, source_count=available)
+        with VideoWriter(
+            self.request.output,
+            self.video,
+            self.audio.path,
+            crf=self.settings.encoding.crf,
+            preset=self.settings.encoding.preset,
+        ) as writer:
+            spoken = await speaking.run(frames, writer, total)
+            writer.finish()
+            return writer.frames_written, spoken
+
+    async def _report(self, frames: int, spoken: int) -> Report:
+        after = await self.models.batching()
+        busy_s = sum(s for stage, s in self.watch.seconds.items() if stage != "server")
+        return Report(
+            output=str(self.request.output),
+            frames=frames,
+            frames_with_face=spoken,
+            frame_rate=self.video.frame_rate,
+            duration_s=float(frames / self.video.frame_rate),
+            stages_s=self.watch.seconds,
+            end_to_end_fps=round(frames / busy_s, 2),
+            server=self.models.wenet.connection.url,
+            models={
+                role: ModelReport.of(
+                    model.name, model.version, after[role].since(self.before[role])
+                )
+                for role, model in self.models.by_role.items()
+            },
+        )
+
+    def _colour(self) -> Colour:
+        return Colour.named(
+            self.video.matrix,
+            full_range=self.video.full_range,
+            chroma_location=self.video.chroma_location,
+        )
