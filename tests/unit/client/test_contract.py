@@ -1,0 +1,129 @@
+"""A served model that breaks the contract is refused with one sentence that names the tensor."""
+
+from typing import cast
+
+import pytest
+
+from client.connection import Connection
+from client.contract import check_contract, check_features
+from client.errors import ContractError
+from client.manifest import Manifest, parse_manifest
+from client.model import Batching, ServedModel
+from client.tensors import TensorSpec
+
+
+def served(
+    name: str, inputs: list[TensorSpec], outputs: list[TensorSpec], kind: str | None = None
+) -> ServedModel:
+    return ServedModel(
+        connection=cast(Connection, None),
+        name=name,
+        version="1",
+        inputs={spec.name: spec for spec in inputs},
+        outputs={spec.name: spec for spec in outputs},
+        max_batch_size=8,
+        manifest=Manifest(feature_kind=kind),
+    )
+
+
+def detector(**changes: TensorSpec) -> ServedModel:
+    specs = {
+        "image": TensorSpec("image", "UINT8", (192, 192, 3)),
+        "detections": TensorSpec("detections", "FP32", (16, 15)),
+    } | changes
+    return served("face_detection", [specs["image"]], [specs["detections"]])
+
+
+def encoder(width: int, kind: str) -> ServedModel:
+    return served(
+        "wenet",
+        [TensorSpec("speech", "FP32", (90320,))],
+        [TensorSpec("features", "FP32", (100, width))],
+        kind,
+    )
+
+
+def renderer(width: int, kind: str, outputs: list[TensorSpec] | None = None) -> ServedModel:
+    geometry = [
+        TensorSpec("flow", "FP32", (4, 64, 64, 2)),
+        TensorSpec("layers", "UINT8", (4, 256, 256, 1)),
+    ]
+    return served(
+        "landmark2face",
+        [
+            TensorSpec("face", "UINT8", (256, 256, 3)),
+            TensorSpec("features", "FP32", (width, 17)),
+        ],
+        geometry if outputs is None else outputs,
+        kind,
+    )
+
+
+def test_a_model_that_keeps_the_contract_tells_its_extents() -> None:
+    assert check_contract(detector(), "face_detection") == {"H": 192, "W": 192, "K": 16}
+
+
+def test_a_wrong_type_is_named() -> None:
+    model = detector(image=TensorSpec("image", "FP32", (192, 192, 3)))
+
+    with pytest.raises(ContractError, match=r"declares image FP32 .* wants UINT8"):
+        check_contract(model, "face_detection")
+
+
+def test_a_wrong_shape_is_named() -> None:
+    model = detector(detections=TensorSpec("detections", "FP32", (16, 5)))
+
+    with pytest.raises(ContractError, match=r"detections FP32 \[16, 5\].*\[K, 15\]|\[16, 15\]"):
+        check_contract(model, "face_detection")
+
+
+def test_a_missing_output_is_named() -> None:
+    model = served("face_detection", [TensorSpec("image", "UINT8", (9, 9, 3))], [])
+
+    with pytest.raises(ContractError, match="no tensor 'detections'"):
+        check_contract(model, "face_detection")
+
+
+def test_an_input_that_nobody_gives_is_named() -> None:
+    model = served("wenet", [TensorSpec("lengths", "INT32", (1,))], [])
+
+    with pytest.raises(ContractError, match="asks for input 'lengths'"):
+        check_contract(model, "wenet")
+
+
+def test_one_letter_is_one_number_in_all_tensors_of_a_model() -> None:
+    layers = TensorSpec("layers", "UINT8", (4, 128, 128, 1))
+    model = renderer(64, "a", [TensorSpec("flow", "FP32", (4, 64, 64, 2)), layers])
+
+    with pytest.raises(ContractError, match=r"layers .* wants UINT8 \[4, 256, 256, 1\]"):
+        check_contract(model, "landmark2face")
+
+
+def test_a_renderer_without_picture_or_geometry_is_refused() -> None:
+    model = renderer(64, "a", [TensorSpec("mask", "UINT8", (256, 256, 1))])
+
+    with pytest.raises(ContractError, match="it must give flow and layers or generated"):
+        check_contract(model, "landmark2face")
+
+
+@pytest.mark.parametrize(("width", "kind"), [(64, "other"), (80, "lipsync-v1")])
+def test_an_encoder_and_a_renderer_of_different_features_are_refused(width: int, kind: str) -> None:
+    with pytest.raises(ContractError, match="serve two that belong together"):
+        check_features(encoder(width, kind), renderer(64, "lipsync-v1"))
+
+
+def test_an_encoder_and_a_renderer_of_the_same_features_fit() -> None:
+    check_features(encoder(64, "lipsync-v1"), renderer(64, "lipsync-v1"))
+
+
+def test_a_broken_manifest_names_model_version_and_key() -> None:
+    with pytest.raises(ContractError, match="wenet version 3 is not usable at window"):
+        parse_manifest('{"window": "four seconds"}', "wenet", "3")
+
+
+def test_batching_is_counted_from_an_earlier_reading() -> None:
+    before = Batching(10, 5, {1: 2, 2: 3})
+    after = Batching(26, 9, {1: 2, 2: 3, 4: 4})
+
+    assert after.since(before) == Batching(16, 4, {4: 4})
+    assert after.since(before).mean_batch == 4.0

@@ -1,0 +1,132 @@
+"""Bounded flow: order, backpressure, and one failure that ends everything."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.pipeline.flow import Channel, Threads, run_stage
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    owned = Threads("test")
+    yield owned
+    owned.close()
+
+
+async def test_results_come_in_the_order_of_the_source(threads: Threads) -> None:
+    seen: list[int] = []
+
+    async def slower_when_earlier(item: int) -> int:
+        await asyncio.sleep((10 - item) / 500)
+        return item
+
+    async def keep(item: int) -> None:
+        seen.append(item)
+
+    await run_stage(iter(range(10)), slower_when_earlier, keep, 4, threads)
+
+    assert seen == list(range(10))
+
+
+async def test_a_slow_sink_holds_the_source_back_without_bound_in_length(threads: Threads) -> None:
+    taken = itertools.count()
+    read: list[int] = []
+    release = asyncio.Event()
+
+    def source() -> Iterator[int]:
+        for _ in range(1000):
+            read.append(next(taken))
+            yield read[-1]
+
+    async def pass_on(item: int) -> int:
+        return item
+
+    async def wait(_: int) -> None:
+        await release.wait()
+
+    job = asyncio.create_task(run_stage(source(), pass_on, wait, 3, threads))
+    await asyncio.sleep(0.2)
+
+    assert len(read) < 12  # 3 results, 1 in the sink, 2 in the source channel and the hands between
+    release.set()
+    await job
+    assert len(read) == 1000
+
+
+async def test_the_first_failure_cancels_the_rest_and_is_raised_itself(threads: Threads) -> None:
+    cancelled: list[int] = []
+
+    async def fail_at_three(item: int) -> int:
+        if item == 3:
+            raise ValueError("frame 3 is broken")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    async def ignore(_: int) -> None:
+        return None
+
+    with pytest.raises(ValueError, match="frame 3 is broken"):
+        await run_stage(itertools.count(), fail_at_three, ignore, 8, threads)
+
+    assert {0, 1, 2} <= set(cancelled)
+
+
+async def test_a_failing_source_ends_the_stage_with_its_own_error(threads: Threads) -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("the disk is gone")
+
+    async def forever(item: int) -> int:
+        await asyncio.sleep(60)
+        return item
+
+    async def ignore(_: int) -> None:
+        return None
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        await run_stage(source(), forever, ignore, 2, threads)
+
+
+async def test_cancelling_a_stage_closes_its_source_and_leaves_no_thread() -> None:
+    closed = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            closed.set()
+
+    async def forever(item: int) -> int:
+        await asyncio.sleep(60)
+        return item
+
+    async def ignore(_: int) -> None:
+        return None
+
+    threads = Threads("cancelled-stage")
+    job = asyncio.create_task(run_stage(source(), forever, ignore, 2, threads))
+    await asyncio.sleep(0.1)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    threads.close()
+
+    assert closed.is_set()
+    assert not [t for t in threading.enumerate() if t.name.startswith("cancelled-stage")]
+
+
+async def test_a_channel_gives_everything_that_was_put_before_it_was_closed() -> None:
+    channel = Channel[int](8)
+    for item in range(3):
+        await channel.put(item)
+    await channel.close()
+
+    assert [item async for item in channel] == [0, 1, 2]
