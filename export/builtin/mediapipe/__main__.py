@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from client.errors import LipSyncError
 from export.builtin.mediapipe.publish import publish
 from export.builtin.mediapipe.wheel import download_wheel
 
@@ -19,8 +20,11 @@ def main(
 ) -> None:
     """Converts MediaPipe's face networks and writes them into a model repository."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with tempfile.TemporaryDirectory() as folder:
-        publish(repository, wheel or download_wheel(Path(folder)))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            publish(repository, wheel or download_wheel(Path(folder)))
+    except LipSyncError as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Anchors and decoding follow MediaPipe's full-range face detector: one anchor of 
 middle of each of 48x48 cells, every regressed coordinate in pixels of the 192-pixel picture.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from onnx import TensorProto
 
 from export.builtin.mediapipe.convert import convert
 from export.builtin.mediapipe.onnx_builder import OnnxBuilder
+from export.builtin.mediapipe.suppression import add_suppression
 from export.builtin.mediapipe.tflite_graph import TfliteGraph
 
 SIZE = 192
@@ -52,35 +51,22 @@ def add_detections(builder: OnnxBuilder, regressors: str, logits: str) -> None:
         regressors: Name of the raw boxes and points, [B,2304,16].
         logits: Name of the raw scores, [B,2304,1].
     """
-    candidates = _decode(builder, regressors, logits)
-    scores, indices = _suppress(builder, candidates)
-    rows = builder.emit(
-        "Concat", candidates.low, candidates.high, candidates.score, candidates.points, axis=2
+    last = builder.integers(2)
+    boxes, points = _decode(builder, regressors)
+    score = builder.emit("Sigmoid", logits)
+    best_score, index = add_suppression(
+        builder,
+        boxes,
+        builder.emit("Squeeze", score, last),
+        count=FACES,
+        min_score=MIN_SCORE,
+        max_iou=MAX_IOU,
     )
-    index = builder.emit("Unsqueeze", indices, builder.integers(2))
-    picked = builder.emit("GatherND", rows, index, batch_dims=1)
-    found = builder.emit(
-        "Greater", builder.emit("Unsqueeze", scores, builder.integers(2)), builder.number(0)
-    )
-    detections = builder.emit("Where", found, picked, builder.number(0))
-    builder.output(detections, "detections", [FACES, COLUMNS])
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """Names of the decoded boxes of all anchors, in pixels.
-
-    Attributes:
-        low: Upper left corners [B,2304,2].
-        high: Lower right corners [B,2304,2].
-        score: Probabilities [B,2304,1].
-        points: Five points [B,2304,10].
-    """
-
-    low: str
-    high: str
-    score: str
-    points: str
+    rows = builder.emit("Concat", boxes, score, points, axis=2)
+    picked = builder.emit("GatherND", rows, builder.emit("Unsqueeze", index, last), batch_dims=1)
+    none = builder.number(0)
+    found = builder.emit("Greater", builder.emit("Unsqueeze", best_score, last), none)
+    builder.output(builder.emit("Where", found, picked, none), "detections", [FACES, COLUMNS])
 
 
 def anchor_centres() -> NDArray[np.float32]:
@@ -90,65 +76,21 @@ def anchor_centres() -> NDArray[np.float32]:
     return np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float32)
 
 
-def _decode(builder: OnnxBuilder, regressors: str, logits: str) -> _Candidates:
+def _decode(builder: OnnxBuilder, regressors: str) -> tuple[str, str]:
+    """Returns boxes [B,2304,4] as two corners and five points [B,2304,10], in pixels."""
     # Columns: box centre, box size, then right eye, left eye, nose tip, mouth, right ear, left ear.
-    sizes = builder.integers(2, 2, 2, 2, 2, 2, 4)
-    offsets = builder.emit_many("Split", 7, regressors, sizes, axis=2)
+    widths = builder.integers(2, 2, 2, 2, 2, 2, 4)
+    offsets = builder.emit_many("Split", 7, regressors, widths, axis=2)
     anchors = builder.constant(anchor_centres())
     centre, right_eye, left_eye, nose, mouth = (
         builder.emit("Add", offsets[i], anchors) for i in (0, 2, 3, 4, 5)
     )
     half_size = builder.emit("Mul", builder.emit("Relu", offsets[1]), builder.number(0.5))
-    half_mouth = builder.emit(
-        "Mul", builder.emit("Sub", left_eye, right_eye), builder.number(MOUTH_HALF_WIDTH)
+    eye_line = builder.emit("Sub", left_eye, right_eye)
+    half_mouth = builder.emit("Mul", eye_line, builder.number(MOUTH_HALF_WIDTH))
+    box = [builder.emit(operator, centre, half_size) for operator in ("Sub", "Add")]
+    mouth_corners = [builder.emit(operator, mouth, half_mouth) for operator in ("Sub", "Add")]
+    return (
+        builder.emit("Concat", *box, axis=2),
+        builder.emit("Concat", right_eye, left_eye, nose, *mouth_corners, axis=2),
     )
-    corners = (builder.emit(operator, mouth, half_mouth) for operator in ("Sub", "Add"))
-    return _Candidates(
-        low=builder.emit("Sub", centre, half_size),
-        high=builder.emit("Add", centre, half_size),
-        score=builder.emit("Sigmoid", logits),
-        points=builder.emit("Concat", right_eye, left_eye, nose, *corners, axis=2),
-    )
-
-
-def _suppress(builder: OnnxBuilder, candidates: _Candidates) -> tuple[str, str]:
-    """Appends greedy non-maximum suppression, unrolled so that batch rows cannot meet.
-
-    Returns:
-        Names of the scores [B,16], zero where there is no face, and the anchor indices [B,16].
-    """
-    area = _area(builder, candidates.low, candidates.high)
-    score = builder.emit("Squeeze", candidates.score, builder.integers(2))
-    likely = builder.emit("GreaterOrEqual", score, builder.number(MIN_SCORE))
-    alive = builder.emit("Where", likely, score, builder.number(0))
-    scores, indices = [], []
-    for _ in range(FACES):
-        best, index = builder.emit_many("TopK", 2, alive, builder.integers(1))
-        scores.append(best)
-        indices.append(index)
-        apart = _apart(builder, candidates, area, index)
-        alive = builder.emit("Where", apart, alive, builder.number(0))
-    return builder.emit("Concat", *scores, axis=1), builder.emit("Concat", *indices, axis=1)
-
-
-def _apart(builder: OnnxBuilder, candidates: _Candidates, area: str, index: str) -> str:
-    """Returns where [B,2304] the overlap with the picked box [B,1] is below the limit."""
-    nested = builder.emit("Unsqueeze", index, builder.integers(2))
-    low, high, own_area = (
-        builder.emit("GatherND", values, nested, batch_dims=1)
-        for values in (candidates.low, candidates.high, area)
-    )
-    shared = _area(
-        builder,
-        builder.emit("Max", candidates.low, low),
-        builder.emit("Min", candidates.high, high),
-    )
-    union = builder.emit("Sub", builder.emit("Add", area, own_area), shared)
-    # Compared as a product: a box without area removes itself, where a quotient would be 0/0.
-    return builder.emit("Less", shared, builder.emit("Mul", union, builder.number(MAX_IOU)))
-
-
-def _area(builder: OnnxBuilder, low: str, high: str) -> str:
-    """Returns the areas [B,2304] of boxes; one that is turned inside out has none."""
-    size = builder.emit("Relu", builder.emit("Sub", high, low))
-    return builder.emit("ReduceProd", size, axes=[2], keepdims=0)

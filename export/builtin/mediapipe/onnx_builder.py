@@ -22,6 +22,7 @@ class OnnxBuilder:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def input(self, name: str, dtype: int, shape: Sequence[int]) -> str:
         """Declares an input; `shape` is without the batch axis."""
@@ -35,10 +36,14 @@ class OnnxBuilder:
         self._outputs.append(info)
 
     def constant(self, values: NDArray[Any]) -> str:
-        """Adds an initializer and returns its name."""
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
+        """Adds an initializer, or finds an equal one, and returns its name."""
+        key = (values.dtype.str, values.shape, values.tobytes())
+        if key not in self._constant_names:
+            name = f"constant_{len(self._constants)}"
+            # Not ascontiguousarray, which would make a vector of a scalar.
+            self._constants.append(numpy_helper.from_array(values.copy(order="C"), name))
+            self._constant_names[key] = name
+        return self._constant_names[key]
 
     def number(self, value: float) -> str:
         """Adds a float32 scalar and returns its name."""

@@ -51,7 +51,9 @@ def read_tflite(wheel: Path, member: str) -> bytes:
     Raises:
         InputError: If the wheel or the file in it is not the pinned one.
     """
-    _check(wheel.read_bytes(), WHEEL_SHA256, f"wheel {wheel}")
+    if not wheel.is_file():
+        raise InputError(f"{wheel} is not a file; give the wheel of {REQUIREMENT} with --wheel")
+    _check(wheel.read_bytes(), WHEEL_SHA256, str(wheel))
     with zipfile.ZipFile(wheel) as archive:
         content = archive.read(member)
     _check(content, TFLITE_SHA256[member], f"{member} in {wheel}")
