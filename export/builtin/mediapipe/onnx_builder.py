@@ -24,8 +24,8 @@ class OnnxBuilder:
         self._constants: list[onnx.TensorProto] = []
         self._constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
-    def input(self, name: str, dtype: int, shape: Sequence[int]) -> str:
-        """Declares an input; `shape` is without the batch axis."""
+    def input(self, name: str, dtype: int, shape: Sequence[int | str]) -> str:
+        """Declares an input; `shape` is without the batch axis, a word is a dynamic size."""
         self._inputs.append(helper.make_tensor_value_info(name, dtype, [_BATCH, *shape]))
         return name
 
