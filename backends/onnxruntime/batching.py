@@ -1,0 +1,78 @@
+"""One run for many requests, and every request answered for itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import accumulate
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
+Run: TypeAlias = Callable[[Arrays], Arrays]
+
+
+def run_requests(requests: Sequence[Arrays], run: Run) -> list[Arrays | Exception]:
+    """Runs requests as one batch; when that fails, one by one, so that only the guilty fail.
+
+    Args:
+        requests: Inputs of each request, first axis the batch.
+        run: Runs the model once.
+
+    Returns:
+        Outputs of each request, or what went wrong with it.
+    """
+    if len(requests) > 1:
+        with suppress(Exception):  # whatever it is, the runs below meet it again
+            return list(_run_joined(requests, run))
+    return [_run_alone(request, run) for request in requests]
+
+
+def run_unbatched(requests: Sequence[Arrays], run: Run) -> list[Arrays | Exception]:
+    """Runs the requests of a model without a batch axis."""
+    return [_caught(run, request) for request in requests]
+
+
+def batch_size(request: Arrays) -> int:
+    """Returns the extent of the first axis, which all inputs must share.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    sizes = {name: array.shape[0] if array.ndim else 0 for name, array in request.items()}
+    if len(set(sizes.values())) != 1 or 0 in sizes.values():
+        raise ValueError(f"the inputs need one batch size of at least 1, got {sizes}")
+    return next(iter(sizes.values()))
+
+
+def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
+    sizes = [batch_size(request) for request in requests]
+    joined = {name: np.concatenate([r[name] for r in requests]) for name in requests[0]}
+    outputs = _run_checked(joined, sum(sizes), run)
+    ends = list(accumulate(sizes))
+    return [
+        {name: array[end - size : end] for name, array in outputs.items()}
+        for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def _run_alone(request: Arrays, run: Run) -> Arrays | Exception:
+    return _caught(lambda inputs: _run_checked(inputs, batch_size(inputs), run), request)
+
+
+def _run_checked(inputs: Arrays, size: int, run: Run) -> Arrays:
+    outputs = run(inputs)
+    for name, array in outputs.items():
+        if array.shape[:1] != (size,):
+            raise ValueError(
+                f"output {name} has shape {list(array.shape)} for a batch of {size}; export the "
+                "model so that the first axis of every output is the batch"
+            )
+    return outputs
+
+
+def _caught(run: Run, request: Arrays) -> Arrays | Exception:
+    try:
+        return run(request)
+    except Exception as error:  # becomes this request's answer
+        return error

@@ -1,0 +1,88 @@
+"""The command line and the environment of tritonserver."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from orchestrator.server.assembly import Assembly
+from orchestrator.server.ports import LOOPBACK, Ports
+from orchestrator.server.runtime import Runtime
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+
+EXIT_TIMEOUT_S = 3
+SHM_BYTES = 16 * 2**20
+SHM_GROWTH_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What a server is to serve, and how.
+
+    Attributes:
+        runtime: The server's environment.
+        repository: The model repository.
+        models: What it loads; a model that does not load ends it.
+        ports: Where it listens, on the loopback interface.
+        device: Where the models run; only `cuda` lets the server see GPUs.
+    """
+
+    runtime: Runtime
+    repository: Path
+    models: Sequence[str]
+    ports: Ports
+    device: Device = "cpu"
+
+
+def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[str]:
+    """Returns the command of a server.
+
+    Args:
+        assembly: The server's private folder.
+        launch: What it is to serve.
+        shm_prefix: Beginning of the names of its shared memory regions.
+    """
+    command = [
+        str(assembly.runtime / launch.runtime.server.relative_to(launch.runtime.root)),
+        f"--model-repository={assembly.repository}",
+        f"--backend-directory={assembly.backends}",
+        "--model-control-mode=explicit",
+        *(f"--load-model={model}" for model in launch.models),
+        # Asking each model for its configuration would start each stub twice.
+        "--disable-auto-complete-config",
+        f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+        f"--backend-config=python,shm-region-prefix-name={shm_prefix}",
+        f"--backend-config=python,shm-default-byte-size={SHM_BYTES}",
+        f"--backend-config=python,shm-growth-byte-size={SHM_GROWTH_BYTES}",
+    ]
+    for service in ("grpc", "http", "metrics"):
+        command.append(f"--{service}-address={LOOPBACK}")
+        command.append(f"--{service}-port={getattr(launch.ports, service)}")
+    if launch.device != "cuda":
+        command += ["--allow-gpu-metrics=false", "--pinned-memory-pool-byte-size=0"]
+    return command
+
+
+def server_environment(
+    assembly: Assembly, launch: Launch, base: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Returns the environment in which the server and its stubs find their own libraries."""
+    libraries = [
+        assembly.runtime / launch.runtime.libraries.relative_to(launch.runtime.root),
+        assembly.python_libraries,
+    ]
+    environment = {key: value for key, value in base.items() if not key.startswith("PYTHON")}
+    environment["LD_LIBRARY_PATH"] = _joined(libraries, base.get("LD_LIBRARY_PATH"))
+    environment["PATH"] = _joined([assembly.runtime / "bin"], base.get("PATH", os.defpath))
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    # ONNX Runtime has threads of its own; numpy's would only stand in their way.
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    if launch.device != "cuda":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
+def _joined(first: Sequence[Path], rest: str | None) -> str:
+    return os.pathsep.join([*map(str, first), *([rest] if rest else [])])

@@ -1,0 +1,161 @@
+"""A Triton server of one's own: started on loopback, proved by inference, gone with its owner."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from client.canary import check_models
+from client.errors import ServerError
+from orchestrator.server.command import Device, Launch
+from orchestrator.server.health import is_ready
+from orchestrator.server.keeper import Keeper
+from orchestrator.server.log import failure, port_taken
+from orchestrator.server.models import choose_models
+from orchestrator.server.ports import LOOPBACK, choose_ports
+from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.05
+
+
+class PortTakenError(ServerError):
+    """Another process took a port between its choice and the server's start."""
+
+
+class EmbeddedServer:
+    """A running tritonserver that serves a model repository to this machine only.
+
+    It ends with `stop`, with the `async with` block, or at the latest 10 s after its owner's
+    process is gone, however that went.
+
+    Attributes:
+        url: gRPC endpoint as host:port.
+        http_url: HTTP endpoint.
+        metrics_url: Prometheus metrics.
+        log_file: The server's log; inside its private folder unless one was named.
+        models: The models that it serves.
+    """
+
+    def __init__(self, launch: Launch, keeper: Keeper) -> None:
+        self.url = f"{LOOPBACK}:{launch.ports.grpc}"
+        self.http_url = f"http://{LOOPBACK}:{launch.ports.http}"
+        self.metrics_url = f"http://{LOOPBACK}:{launch.ports.metrics}/metrics"
+        self.log_file = keeper.log.path
+        self.models = list(launch.models)
+        self._launch = launch
+        self._keeper = keeper
+
+    @classmethod
+    async def start(
+        cls,
+        repository: Path,
+        *,
+        models: Sequence[str] | None = None,
+        log_file: Path | None = None,
+        device: Device = "cpu",
+        grpc_port: int | None = None,
+        http_port: int | None = None,
+        metrics_port: int | None = None,
+        start_timeout_s: float = 120.0,
+    ) -> Self:
+        """Starts a server and returns when every model has answered an inference.
+
+        Args:
+            repository: The model repository.
+            models: Models to serve; all by default.
+            log_file: File to which the server's log is appended.
+            device: Where the models run; `cuda` insists on a GPU, all else hides GPUs.
+            grpc_port: Port of gRPC; a free one by default. So are the others.
+            http_port: Port of HTTP.
+            metrics_port: Port of the metrics.
+            start_timeout_s: How long the server may take to load its models, and each of them
+                then to answer.
+
+        Raises:
+            InputError: If the repository, a model, the log file or a port cannot be used.
+            ServerError: If the server does not start; names the model that does not load and why.
+            InferenceError: If a model does not answer.
+        """
+        launch = partial(
+            Launch,
+            runtime=_runtime(device),
+            repository=repository,
+            models=choose_models(repository, models),
+            device=device,
+        )
+        ports = partial(choose_ports, grpc=grpc_port, http=http_port, metrics=metrics_port)
+        try:
+            return await cls._launched(launch(ports=ports()), log_file, start_timeout_s)
+        except PortTakenError:
+            logger.info("Another process took a port of the server; it starts again.")
+            return await cls._launched(launch(ports=ports()), log_file, start_timeout_s)
+
+    @classmethod
+    async def _launched(cls, launch: Launch, log_file: Path | None, timeout_s: float) -> Self:
+        server = cls(launch, await Keeper.start(launch, log_file))
+        try:
+            await server._wait_ready(timeout_s)
+            await check_models(server.url, server.models, timeout_s=timeout_s)
+        except BaseException:
+            await server.stop()
+            raise
+        return server
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Ends the server; nothing of it is left when this returns. May be called twice."""
+        await self._keeper.stop()
+
+    async def wait(self) -> None:
+        """Waits for as long as the server runs.
+
+        Raises:
+            ServerError: When it ended without having been asked to.
+        """
+        await self._keeper.wait()
+        raise ServerError(f"The Triton server ended by itself: {failure(self._keeper.log.text())}.")
+
+    async def _wait_ready(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await is_ready(self._launch.ports.http):
+                    self._check_running()
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError as error:
+            raise ServerError(
+                f"The Triton server has not loaded {', '.join(self.models)} within {timeout_s:g} s:"
+                " give it longer, or serve fewer models."
+            ) from error
+
+    def _check_running(self) -> None:
+        if not self._keeper.ended:
+            return
+        text = self._keeper.log.text()
+        if port_taken(text):
+            raise PortTakenError(f"The Triton server cannot listen: {failure(text)}.")
+        repository = self._launch.repository
+        raise ServerError(f"The Triton server cannot serve {repository}: {failure(text)}.")
+
+
+def _runtime(device: Device) -> Runtime:
+    runtime = find_runtime()
+    if device == "cuda":
+        require_cuda(runtime)
+    else:
+        logger.info("The embedded server runs on the CPU; GPUs are hidden from it.")
+    return runtime

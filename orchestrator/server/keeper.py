@@ -1,0 +1,96 @@
+"""Hands a server to its guardian, from the side of the process that wants it."""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+from orchestrator.server import guardian
+from orchestrator.server.assembly import Assembly, assemble
+from orchestrator.server.command import EXIT_TIMEOUT_S, Launch, server_command, server_environment
+from orchestrator.server.guardian import Charge
+from orchestrator.server.log import ServerLog
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = EXIT_TIMEOUT_S + 3.0
+STOP_TIMEOUT_S = GRACE_S + 4.0
+
+
+class Keeper:
+    """The guardian's process and the log of the server that it keeps."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: ServerLog) -> None:
+        self.log = log
+        self._process = process
+
+    @classmethod
+    async def start(cls, launch: Launch, log_file: Path | None = None) -> Self:
+        """Starts a guardian, and with it the server.
+
+        Args:
+            launch: What is to be served, and how.
+            log_file: File to which the server's log is appended; by default one in its private
+                folder.
+
+        Raises:
+            InputError: If the log file cannot be written.
+            ServerError: If the private folder cannot be made.
+        """
+        log = ServerLog(log_file) if log_file else None
+        assembly = assemble(launch.runtime, launch.repository)
+        log = log or ServerLog(assembly.log)
+        _write_charge(assembly, launch, log.path)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            str(Path(guardian.__file__)),
+            str(assembly.charge),
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        return cls(process, log)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server is gone."""
+        return self._process.returncode is not None
+
+    async def wait(self) -> None:
+        """Returns when the server has ended and nothing of it is left."""
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ends the server; returns when nothing of it is left."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._process.wait()
+        except TimeoutError:
+            logger.warning(
+                "The Triton server's guardian %d does not end: killed", self._process.pid
+            )
+            self._process.kill()
+            await self._process.wait()
+        finally:
+            self.log.close()
+
+
+def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> None:
+    shm_prefix = f"lipsync-{os.getpid()}-{secrets.token_hex(4)}-"
+    charge = Charge(
+        command=server_command(assembly, launch, shm_prefix),
+        environment=server_environment(assembly, launch),
+        folder=str(assembly.folder),
+        log=str(log_file),
+        shm_prefix=shm_prefix,
+        parent=os.getpid(),
+        grace_s=GRACE_S,
+    )
+    assembly.charge.write_text(json.dumps(asdict(charge)), encoding="utf-8")
