@@ -1,0 +1,97 @@
+"""The painted inside of a mouth: cavity, tongue, and teeth where no reference shows any.
+
+Lengths are in mouth widths: x along the mouth (corners at -0.5 and 0.5), depth below the upper lip.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from export.builtin.landmark2face.mouth_shapes import smoothstep
+
+CAVITY = (0.20, 0.065, 0.06)
+TONGUE = (0.52, 0.24, 0.23)
+TOOTH = (0.84, 0.80, 0.74)
+TOOTH_LENGTH = 0.15
+ARCH = 0.475  # half width of the visible dental arch
+TOOTH_ANGLE = 0.34  # of the arch taken by one tooth
+
+
+class Inside(NamedTuple):
+    """Where each place lies in the target mouth; every field is FP32 [B, P].
+
+    Attributes:
+        x: Along the mouth.
+        depth: Below the upper lip.
+        gap: Height of the opening at x.
+    """
+
+    x: Tensor
+    depth: Tensor
+    gap: Tensor
+
+    @property
+    def roundness(self) -> Tensor:
+        """1 in the middle of the mouth, 0 at its corners."""
+        return torch.relu(1 - (2 * self.x).square())
+
+
+def paint(inside: Inside, light: Tensor, teeth: Tensor) -> Tensor:
+    """Paints the inside of a mouth.
+
+    Args:
+        inside: Places to paint.
+        light: FP32 [B, 1], brightness of the skin.
+        teeth: FP32 [B, 1], 0 no teeth .. 1 full teeth.
+
+    Returns:
+        FP32 [B, P, 3], 0..1, straight colour.
+    """
+    tongue, tooth = _tongue(inside), teeth * _tooth_cover(inside)
+    dim = 0.35 + 0.65 * inside.roundness
+    colour = _tint(CAVITY, dim * (1 - tongue)) + _tint(TONGUE, dim * tongue)
+    colour = colour * (1 - tooth).unsqueeze(-1) + _tint(TOOTH, tooth * _tooth_light(inside))
+    return (colour * exposure(light).unsqueeze(-1)).clamp(0, 1)
+
+
+def lip_shadow(inside: Inside) -> Tensor:
+    """Returns the light left under the upper lip and above the lower one, [B, P]."""
+    under_upper = 0.7 + 0.3 * smoothstep(0.0, 0.06, inside.depth)
+    over_lower = 0.82 + 0.18 * smoothstep(0.0, 0.06, inside.gap - inside.depth)
+    return under_upper * over_lower
+
+
+def exposure(light: Tensor) -> Tensor:
+    """Returns the factor that fits painted colours to the brightness of the skin."""
+    return (1.65 * light).clamp(0.3, 1.1)
+
+
+def _tongue(inside: Inside) -> Tensor:
+    floor = inside.depth - 0.62 * inside.gap.clamp(min=0.2)
+    room = smoothstep(0.14, 0.28, inside.gap)
+    return 0.7 * smoothstep(0.0, 0.09, floor) * inside.roundness * room
+
+
+def _tooth_cover(inside: Inside) -> Tensor:
+    middle_gap = inside.gap.amax(1, keepdim=True)
+    length = torch.minimum(0.55 * middle_gap, torch.full_like(middle_gap, TOOTH_LENGTH))
+    scallop = 1 - 0.1 * _between_teeth(inside.x)
+    edge = length * inside.roundness.clamp(min=1e-4).sqrt() * scallop
+    return smoothstep(-0.012, 0.012, edge - inside.depth) * smoothstep(0.0, 0.35, inside.roundness)
+
+
+def _tooth_light(inside: Inside) -> Tensor:
+    grooves = 1 - 0.22 * _between_teeth(inside.x) ** 4
+    return (0.42 + 0.53 * inside.roundness) * grooves
+
+
+def _between_teeth(x: Tensor) -> Tensor:
+    """Returns 1 in the gaps between teeth and 0 in their middles."""
+    z = (x / ARCH).clamp(-1, 1)
+    angle = z + z**3 / 6 + 3 * z**5 / 40 + 15 * z**7 / 336  # arcsine, enough for an arch
+    return torch.cos(torch.pi * angle / TOOTH_ANGLE).abs()
+
+
+def _tint(colour: tuple[float, float, float], amount: Tensor) -> Tensor:
+    return amount.unsqueeze(-1) * torch.tensor(colour)
