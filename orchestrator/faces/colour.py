@@ -88,4 +88,4 @@ def _mapped(codes: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np
 
 
 def _rounded(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(values, 0)), np.uint8)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -32,6 +33,11 @@ class Reference:
 
     planes: Planes
     affine: Affine
+
+    @cached_property
+    def chroma(self) -> NDArray[np.uint8]:
+        """U and V side by side, uint8 [h/2,w/2,2]."""
+        return np.stack(self.planes[1:], axis=-1)
 
 
 def cut_reference(planes: Planes, affine: Affine) -> Reference:
@@ -93,11 +99,11 @@ def _strokes(
             yield Move(box, weights, flow, int(source))
     if geometry.generated is not None:
         yield from _picture(geometry.generated, geometry.mask, colour, side)
-    if geometry.interior is not None and geometry.interior[..., 3].any():
-        yuva = fitted(colour.to_yuv_premultiplied(geometry.interior), side)
-        box = support((yuva[..., 3] > 0).astype(np.uint8))
+    if geometry.interior is not None:
+        rgba = fitted(geometry.interior, side)
+        box = support(rgba[..., 3].copy())
         if box is not None:
-            yield Paint(box, yuva)
+            yield Paint(box, rgba, colour)
 
 
 def _picture(
@@ -158,7 +164,7 @@ def _surfaces(
         slice(1, 3),
         cv2.INTER_LINEAR,  # chroma is smooth: cubic shows no difference and costs more
         [
-            Source(np.stack(reference.planes[1:], axis=-1), colour.chroma_affine(reference.affine))
+            Source(reference.chroma, colour.chroma_affine(reference.affine))
             for reference in references
         ],
     )

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.faces.geometry import Affine, Region
+from orchestrator.faces.colour import Colour
+from orchestrator.faces.flow import sample_positions
 from orchestrator.faces.surface import Surface
 
 
@@ -41,7 +42,7 @@ class Move:
         source = surface.source(self.source)
         moved = cv2.remap(
             source.pixels,
-            *_sample_positions(self.flow, surface, region, source.affine),
+            *sample_positions(self.flow, surface.affine, source.affine, region),
             surface.interpolation,
             borderMode=cv2.BORDER_REPLICATE,
         )
@@ -68,38 +69,18 @@ class Picture:
 
 @dataclass
 class Paint:
-    """Premultiplied float YUVA [S,S,4], laid over what is there."""
+    """Premultiplied full-range RGBA [S,S,4], laid over what is there."""
 
     box: NDArray[np.float64]
-    yuva: NDArray[np.float32]
+    rgba: NDArray[np.uint8]
+    colour: Colour
 
     def paint(self, surface: Surface) -> None:
         """Covers what is there as far as the paint is opaque."""
         region = surface.region(self.box)
         if region.empty:
             return
-        texture = np.dstack((self.yuva[..., surface.channels], self.yuva[..., 3]))
-        placed = surface.place(texture, region)
+        paint = self.colour.to_yuv_premultiplied(surface.place(self.rgba, region))
         target = surface.painted[region.slices]
-        mixed = target * (1 - placed[..., -1:]) + placed[..., :-1]
+        mixed = target * (1 - paint[..., 3:]) + paint[..., surface.channels]
         target[...] = np.clip(np.rint(mixed), 0, 255)
-
-
-def _sample_positions(
-    flow: NDArray[np.float32], surface: Surface, region: Region, source: Affine
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Columns and rows of the source, float32 [h,w], that each pixel of a region shows."""
-    across = source[:, :2] @ np.linalg.inv(surface.affine[:, :2])
-    start = source[:, 2] + across @ ((region.x0, region.y0) - surface.affine[:, 2])
-    columns = np.arange(region.x1 - region.x0)
-    rows = np.arange(region.y1 - region.y0)[:, None]
-    displacement = flow @ source[:, :2].T.astype(np.float32)
-    positions = []
-    for axis in (0, 1):
-        moved = surface.place(
-            np.ascontiguousarray(displacement[..., axis]), region, cv2.BORDER_REPLICATE
-        )
-        moved += (start[axis] + across[axis, 0] * columns).astype(np.float32)
-        moved += (across[axis, 1] * rows).astype(np.float32)
-        positions.append(moved)
-    return positions[0], positions[1]
