@@ -28,11 +28,6 @@ def run_requests(requests: Sequence[Arrays], run: Run) -> list[Arrays | Exceptio
     return [_run_alone(request, run) for request in requests]
 
 
-def run_unbatched(requests: Sequence[Arrays], run: Run) -> list[Arrays | Exception]:
-    """Runs the requests of a model without a batch axis."""
-    return [_caught(run, request) for request in requests]
-
-
 def batch_size(request: Arrays) -> int:
     """Returns the extent of the first axis, which all inputs must share.
 
@@ -57,7 +52,10 @@ def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
 
 
 def _run_alone(request: Arrays, run: Run) -> Arrays | Exception:
-    return _caught(lambda inputs: _run_checked(inputs, batch_size(inputs), run), request)
+    try:
+        return _run_checked(request, batch_size(request), run)
+    except Exception as error:  # becomes this request's answer
+        return error
 
 
 def _run_checked(inputs: Arrays, size: int, run: Run) -> Arrays:
@@ -69,10 +67,3 @@ def _run_checked(inputs: Arrays, size: int, run: Run) -> Arrays:
                 "model so that the first axis of every output is the batch"
             )
     return outputs
-
-
-def _caught(run: Run, request: Arrays) -> Arrays | Exception:
-    try:
-        return run(request)
-    except Exception as error:  # becomes this request's answer
-        return error

@@ -31,7 +31,7 @@ class ModelConfig:
     """A model configuration.
 
     Attributes:
-        max_batch_size: Largest batch; 0 says that the model has no batch axis.
+        max_batch_size: Largest batch.
         file_name: Name of the model file inside a version folder.
         instances: How many processes serve the model on this machine.
         graph_level: `optimization.graph.level`.

@@ -11,7 +11,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from backends.onnxruntime.batching import Arrays, run_requests, run_unbatched
+from backends.onnxruntime.batching import Arrays, run_requests
 from backends.onnxruntime.config import ModelConfig
 from backends.onnxruntime.session import open_session
 from backends.onnxruntime.signature import check_signature
@@ -48,8 +48,7 @@ class TritonPythonModel:
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request, in order, with its outputs or its own error."""
         batch = [self._inputs(request) for request in requests]
-        runner = run_requests if self._config.max_batch_size > 0 else run_unbatched
-        results = runner(batch, self._run)
+        results = run_requests(batch, self._run)
         return [
             _response(request, result) for request, result in zip(requests, results, strict=True)
         ]

@@ -35,6 +35,11 @@ def check_signature(config: ModelConfig, inputs: Iterable[Node], outputs: Iterab
     Raises:
         ValueError: If the model and the configuration disagree; says where and what to do.
     """
+    if config.max_batch_size < 1:
+        raise ValueError(
+            "max_batch_size is 0 in config.pbtxt; export the model with a dynamic first axis and "
+            "say how much of it one run may take"
+        )
     by_name = {node.name: node for node in inputs}
     undeclared = by_name.keys() - {tensor.name for tensor in config.inputs}
     if undeclared:
@@ -43,44 +48,39 @@ def check_signature(config: ModelConfig, inputs: Iterable[Node], outputs: Iterab
             f"({', '.join(sorted(undeclared))}); declare them, or export the model without them"
         )
     for tensor in config.inputs:
-        _check_tensor(config, f"input {tensor.name}", tensor, by_name)
+        _check_tensor(config.file_name, f"input {tensor.name}", tensor, by_name)
     by_name = {node.name: node for node in outputs}
     for tensor in config.outputs:
-        _check_tensor(config, f"output {tensor.name}", tensor, by_name)
+        _check_tensor(config.file_name, f"output {tensor.name}", tensor, by_name)
 
 
-def _check_tensor(
-    config: ModelConfig, subject: str, tensor: Tensor, nodes: dict[str, Node]
-) -> None:
+def _check_tensor(file_name: str, subject: str, tensor: Tensor, nodes: dict[str, Node]) -> None:
     if tensor.name not in nodes:
         raise ValueError(
-            f"config.pbtxt declares {subject}, but {config.file_name} has only "
+            f"config.pbtxt declares {subject}, but {file_name} has only "
             f"{', '.join(sorted(nodes))}; correct the name"
         )
     node = nodes[tensor.name]
     if ONNX_TYPES.get(tensor.data_type) != node.type:
         raise ValueError(
             f"{subject} is {tensor.data_type} in config.pbtxt but {node.type} in "
-            f"{config.file_name}; make them the same"
+            f"{file_name}; make them the same"
         )
-    _check_shape(config, subject, tensor, list(node.shape))
+    _check_shape(file_name, subject, tensor, list(node.shape))
 
 
 def _check_shape(
-    config: ModelConfig, subject: str, tensor: Tensor, shape: list[int | str | None]
+    file_name: str, subject: str, tensor: Tensor, shape: list[int | str | None]
 ) -> None:
-    if config.max_batch_size > 0:
-        if not shape or isinstance(shape[0], int):
-            raise ValueError(
-                f"{subject} has no dynamic batch axis in {config.file_name} ({_text(shape)}) while "
-                f"max_batch_size is {config.max_batch_size}; export the model with a dynamic first "
-                "axis, or set max_batch_size: 0"
-            )
-        shape = shape[1:]
-    if not _fits(tensor.dims, shape):
+    if not shape or isinstance(shape[0], int):
         raise ValueError(
-            f"{subject} has dims {_text(tensor.dims)} in config.pbtxt but {_text(shape)} in "
-            f"{config.file_name}; make them the same"
+            f"{subject} has no dynamic batch axis in {file_name} ({_text(shape)}); export "
+            "the model with a dynamic first axis"
+        )
+    if not _fits(tensor.dims, shape[1:]):
+        raise ValueError(
+            f"{subject} has dims {_text(tensor.dims)} in config.pbtxt but {_text(shape[1:])} in "
+            f"{file_name}; make them the same"
         )
 
 

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from orchestrator.server.assembly import Assembly
+from orchestrator.server.memory import GROWTH_BYTES, REGION_BYTES
 from orchestrator.server.ports import LOOPBACK, Ports
 from orchestrator.server.runtime import Runtime
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
-
-EXIT_TIMEOUT_S = 3
-SHM_BYTES = 16 * 2**20
-SHM_GROWTH_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +49,11 @@ def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[
         *(f"--load-model={model}" for model in launch.models),
         # Asking each model for its configuration would start each stub twice.
         "--disable-auto-complete-config",
-        f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+        # Clients finish their calls before they stop the server; waiting comes in whole seconds.
+        "--exit-timeout-secs=0",
         f"--backend-config=python,shm-region-prefix-name={shm_prefix}",
-        f"--backend-config=python,shm-default-byte-size={SHM_BYTES}",
-        f"--backend-config=python,shm-growth-byte-size={SHM_GROWTH_BYTES}",
+        f"--backend-config=python,shm-default-byte-size={REGION_BYTES}",
+        f"--backend-config=python,shm-growth-byte-size={GROWTH_BYTES}",
     ]
     for service in ("grpc", "http", "metrics"):
         command.append(f"--{service}-address={LOOPBACK}")

@@ -14,6 +14,7 @@ from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
 from orchestrator.server.log import failure, port_taken
+from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
@@ -81,11 +82,13 @@ class EmbeddedServer:
             ServerError: If the server does not start; names the model that does not load and why.
             InferenceError: If a model does not answer.
         """
+        names = choose_models(repository, models)
+        check_shared_memory(len(names))
         launch = partial(
             Launch,
             runtime=_runtime(device),
             repository=repository,
-            models=choose_models(repository, models),
+            models=names,
             device=device,
         )
         ports = partial(choose_ports, grpc=grpc_port, http=http_port, metrics=metrics_port)

@@ -12,14 +12,14 @@ from typing import Self
 
 from orchestrator.server import guardian
 from orchestrator.server.assembly import Assembly, assemble
-from orchestrator.server.command import EXIT_TIMEOUT_S, Launch, server_command, server_environment
+from orchestrator.server.command import Launch, server_command, server_environment
 from orchestrator.server.guardian import Charge
 from orchestrator.server.log import ServerLog
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = EXIT_TIMEOUT_S + 3.0
-STOP_TIMEOUT_S = GRACE_S + 4.0
+GRACE_S = 5.0
+STOP_TIMEOUT_S = GRACE_S + 5.0
 
 
 class Keeper:
