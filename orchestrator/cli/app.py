@@ -1,7 +1,7 @@
 """The command line: the commands and their options."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,10 @@ from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
 from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
+from orchestrator.server.command import Device
+from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.serve import serve
 from orchestrator.settings import Settings, home, load_settings
-
-Device = Literal["auto", "cpu", "cuda"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -107,9 +107,14 @@ def serve_command(
             metrics_port=metrics_port,
             device=device,
             log_file=log_file,
-            announce=typer.echo,
+            on_ready=_announce,
         )
     )
+
+
+def _announce(server: EmbeddedServer) -> None:
+    typer.echo(f"serving {', '.join(server.models)} at {server.url} (gRPC); log: {server.log_file}")
+    typer.echo(f"metrics: {server.metrics_url}; stop with Ctrl-C")
 
 
 async def _generate(request: Request, settings: Settings, *, quiet: bool) -> Report:

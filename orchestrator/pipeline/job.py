@@ -11,10 +11,10 @@ from client.model import Batching
 from orchestrator.faces.colour import Colour
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
-from orchestrator.media.playback import WhenLonger, play
+from orchestrator.media.playback import play
 from orchestrator.media.speech import read_speech
 from orchestrator.media.writer import VideoWriter, check_output, frames_for
-from orchestrator.pipeline.listen import Speech, listen
+from orchestrator.pipeline.listen import listen
 from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.prepare import Preparation
 from orchestrator.pipeline.progress import Progress
@@ -120,18 +120,15 @@ class _Job:
             speaking = Speaking(
                 self.models, avatar, speech, self._colour(), self.video.frame_rate, self.progress
             )
-            written, spoken = await self._write(speaking, speech, avatar.frame_count, total)
+            written, spoken = await self._write(speaking, total)
         return await self._report(written, spoken)
 
     def _clip(self, total: int) -> Iterator[Frame]:
         """The clip's frames that the output can show."""
         return islice(read_frames(self.video), total)
 
-    async def _write(
-        self, speaking: Speaking, speech: Speech, available: int, total: int
-    ) -> tuple[int, int]:
-        mode: WhenLonger = self.settings.when_longer
-        frames = play(self.video, total, mode, source_count=available)
+    async def _write(self, speaking: Speaking, total: int) -> tuple[int, int]:
+        frames = play(self.video, total, self.settings.when_longer)
         with VideoWriter(
             self.request.output,
             self.video,

@@ -1,17 +1,19 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.tensors import Array
 from orchestrator.faces.colour import Colour
-from orchestrator.faces.compositor import Geometry, composite
+from orchestrator.faces.compositor import composite
 from orchestrator.faces.crop import crop_rgb
 from orchestrator.faces.geometry import Affine, face_affine, to_crop
+from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.avatar import PreparedAvatar
@@ -119,8 +121,9 @@ class Speaking:
 
 
 def _geometry(outputs: dict[str, Array]) -> Geometry:
-    flow = outputs["flow"][0].astype(np.float32, copy=False)
-    layers = outputs["layers"][0].astype(np.uint8, copy=False)
-    source = outputs["source"][0].astype(np.int32, copy=False)
-    interior = outputs["interior"][0].astype(np.uint8, copy=False)
-    return Geometry(flow, layers, source, interior)
+    """The model's answer for one frame; outputs that it does not give stay neutral."""
+    given = {field.name for field in fields(Geometry)} & outputs.keys()
+    answer: dict[str, Any] = {name: outputs[name][0] for name in given}
+    if "layers" in answer:
+        answer.setdefault("source", np.zeros(len(answer["layers"]), np.int32))
+    return Geometry(**answer)

@@ -1,0 +1,123 @@
+"""Whatever is wrong, the command says so in one line, exits non-zero and leaves nothing behind."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[1] / "data"
+CLOSED = "127.0.0.1:1"
+
+
+def generate(
+    *, video: Path, audio: Path, output: Path, url: str
+) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orchestrator", "generate", "--url", url]
+    files = ["--video", str(video), "--audio", str(audio), "--output", str(output)]
+    return subprocess.run([*command, *files], capture_output=True, text=True, timeout=120)
+
+
+def one_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) == 1, text
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def missing(folder: Path, sample: Path) -> Path:
+    return folder / f"missing{sample.suffix}"
+
+
+def empty(folder: Path, sample: Path) -> Path:
+    path = folder / f"empty{sample.suffix}"
+    path.touch()
+    return path
+
+
+def renamed_text(folder: Path, sample: Path) -> Path:
+    path = folder / f"renamed{sample.suffix}"
+    path.write_text("This is no media file.\n" * 50, "utf-8")
+    return path
+
+
+def truncated(folder: Path, sample: Path) -> Path:
+    path = folder / f"truncated{sample.suffix}"
+    path.write_bytes(sample.read_bytes()[:40])
+    return path
+
+
+def directory(folder: Path, sample: Path) -> Path:
+    path = folder / f"folder{sample.suffix}"
+    path.mkdir()
+    return path
+
+
+BROKEN = [missing, empty, renamed_text, truncated, directory]
+
+
+@pytest.mark.parametrize("break_it", BROKEN)
+@pytest.mark.parametrize("which", ["video", "audio"])
+def test_an_unusable_input_is_named(
+    tmp_path: Path, which: str, break_it: Callable[[Path, Path], Path]
+) -> None:
+    inputs = {"video": DATA / "portrait.mp4", "audio": DATA / "speech.wav"}
+    inputs[which] = break_it(tmp_path, inputs[which])
+    output = tmp_path / "out" / "result.mp4"
+    output.parent.mkdir()
+
+    result = generate(**inputs, output=output, url=CLOSED)
+
+    assert result.returncode == 1
+    assert inputs[which].name in one_line(result.stderr)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_truncated_clip_is_named(tmp_path: Path, triton_url: str) -> None:
+    clip = tmp_path / "cut.mp4"
+    clip.write_bytes((DATA / "portrait.mp4").read_bytes()[:300_000])
+    output = tmp_path / "result.mp4"
+
+    result = generate(video=clip, audio=DATA / "speech.wav", output=output, url=triton_url)
+
+    assert result.returncode == 1
+    assert "cut.mp4" in one_line(result.stderr)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.mp4"]
+
+
+def test_an_unreachable_server_is_named(tmp_path: Path) -> None:
+    output = tmp_path / "result.mp4"
+
+    result = generate(
+        video=DATA / "portrait.mp4", audio=DATA / "speech.wav", output=output, url=CLOSED
+    )
+
+    assert result.returncode == 1
+    assert f"No Triton server answers at {CLOSED}" in one_line(result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["nosuch/result.mp4", "/proc/result.mp4", "result.gif", "."])
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path, output: str) -> None:
+    path = tmp_path / output
+
+    result = generate(
+        video=DATA / "portrait.mp4", audio=DATA / "speech.wav", output=path, url=CLOSED
+    )
+
+    assert result.returncode == 1
+    assert str(path) in one_line(result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(DATA / "portrait.mp4", clip)
+
+    result = generate(video=clip, audio=DATA / "speech.wav", output=clip, url=CLOSED)
+
+    assert result.returncode == 1
+    assert "clip.mp4" in one_line(result.stderr)
+    assert clip.read_bytes() == (DATA / "portrait.mp4").read_bytes()
