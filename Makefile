@@ -33,6 +33,7 @@ $(UV):
 setup: .venv/.done .triton/.done  ## Make both environments
 
 demo: setup  ## Make the shipped sample speak; prints where the video is
+	@mkdir -p out
 	.venv/bin/orchestrator generate --video tests/data/portrait.mp4 --audio tests/data/speech.wav --output out/demo.mp4
 
 test: setup  ## Run the whole test suite

@@ -1,5 +1,6 @@
 """One job from files to file: the only place where media, geometry, speech and models meet."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.prepare import Preparation
 from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.report import ModelReport, Report, Stopwatch
-from orchestrator.pipeline.speak import Speaking
+from orchestrator.pipeline.speak import Speaking, Written
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.settings import Settings, home
 
@@ -48,7 +49,7 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
         LipSyncError: With one sentence that says what is wrong; no output is left behind.
     """
     video, audio = probe_video(request.video), probe_audio(request.audio)
-    check_output(request.output, inputs=(request.video, request.audio))
+    check_output(request.output, request.video, request.audio)
     watch = Stopwatch()
     async with _server(request.url, settings, progress, watch) as url, Connection(url) as server:
         job = await _Job.open(server, request, video, audio, settings, progress, watch)
@@ -120,14 +121,14 @@ class _Job:
             speaking = Speaking(
                 self.models, avatar, speech, self._colour(), self.video.frame_rate, self.progress
             )
-            written, spoken = await self._write(speaking, total)
-        return await self._report(written, spoken)
+            written = await self._write(speaking, total)
+        return await self._report(written)
 
     def _clip(self, total: int) -> Iterator[Frame]:
         """The clip's frames that the output can show."""
         return islice(read_frames(self.video), total)
 
-    async def _write(self, speaking: Speaking, total: int) -> tuple[int, int]:
+    async def _write(self, speaking: Speaking, total: int) -> Written:
         frames = play(self.video, total, self.settings.when_longer)
         with VideoWriter(
             self.request.output,
@@ -136,21 +137,21 @@ class _Job:
             crf=self.settings.encoding.crf,
             preset=self.settings.encoding.preset,
         ) as writer:
-            spoken = await speaking.run(frames, writer, total)
-            writer.finish()
-            return writer.frames_written, spoken
+            written = await speaking.run(frames, writer, total)
+            await asyncio.to_thread(writer.finish)
+            return written
 
-    async def _report(self, frames: int, spoken: int) -> Report:
+    async def _report(self, written: Written) -> Report:
         after = await self.models.batching()
         busy_s = sum(s for stage, s in self.watch.seconds.items() if stage != "server")
         return Report(
             output=str(self.request.output),
-            frames=frames,
-            frames_with_face=spoken,
+            frames=written.frames,
+            frames_with_face=written.with_face,
             frame_rate=self.video.frame_rate,
-            duration_s=float(frames / self.video.frame_rate),
+            duration_s=float(written.frames / self.video.frame_rate),
             stages_s=self.watch.seconds,
-            end_to_end_fps=round(frames / busy_s, 2),
+            end_to_end_fps=round(written.frames / busy_s, 2),
             server=self.models.wenet.connection.url,
             models={
                 role: ModelReport.of(

@@ -182,5 +182,5 @@ async def _follow(detected: Channel[asyncio.Task[_Detected]], out: Channel[_Foll
     follower = Follower()
     async for task in detected:
         item = await task
-        await out.put(_Followed(item.frame, follower.follow(item.detections)))
+        await out.put(_Followed(item.frame, follower.choose(item.detections)))
     await out.close()

@@ -30,6 +30,19 @@ class _Numbered:
     position: int  # in the output
 
 
+@dataclass
+class Written:
+    """Counts what went to the encoder.
+
+    Attributes:
+        frames: All frames.
+        with_face: Those that show the speaking face; the others passed through untouched.
+    """
+
+    frames: int = 0
+    with_face: int = 0
+
+
 class Speaking:
     """Pass 2 of one job."""
 
@@ -53,7 +66,7 @@ class Speaking:
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
 
-    async def run(self, frames: Iterator[Frame], writer: VideoWriter, total: int) -> int:
+    async def run(self, frames: Iterator[Frame], writer: VideoWriter, total: int) -> Written:
         """Renders and writes all frames.
 
         Args:
@@ -62,15 +75,15 @@ class Speaking:
             total: Number of output frames, for the progress.
 
         Returns:
-            The number of frames that show a speaking face.
+            What was written.
         """
-        spoken = 0
+        written = Written()
 
         async def write(result: tuple[Frame, bool]) -> None:
-            nonlocal spoken
             frame, has_face = result
             await self._encoding.run(writer.write, frame.planes)
-            spoken += has_face
+            written.frames += 1
+            written.with_face += has_face
             self._progress.advance("speak")
 
         numbered = (_Numbered(frame, position) for position, frame in enumerate(frames))
@@ -81,7 +94,7 @@ class Speaking:
             for threads in (self._decoding, self._encoding, self._pixels):
                 threads.close()
         self._progress.finish("speak")
-        return spoken
+        return written
 
     async def _render(self, item: _Numbered) -> tuple[Frame, bool]:
         frame, weight = item.frame, float(self._avatar.weights[item.frame.index])
