@@ -37,11 +37,10 @@ def zoom_mouth(image: Image, mesher: FaceMesher) -> Image:
         corners = mesh[list(MOUTH_CORNERS)]
         centre = corners.mean(0)
         side = MOUTH_ZOOM * float(np.linalg.norm(corners[1] - corners[0]))
-    scale = MOUTH_TILE / side
-    shift = MOUTH_TILE / 2 - scale * centre
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    flags = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    return np.asarray(cv2.warpAffine(image, matrix, (MOUTH_TILE, MOUTH_TILE), flags=flags))
+    middle = (float(centre[0]), float(centre[1]))
+    view = cv2.getRectSubPix(image, (round(side), round(side)), middle)
+    method = cv2.INTER_CUBIC if side < MOUTH_TILE else cv2.INTER_AREA
+    return np.asarray(cv2.resize(view, (MOUTH_TILE, MOUTH_TILE), interpolation=method))
 
 
 def annotate(tile: Image, text: str) -> Image:
@@ -56,6 +55,7 @@ def annotate(tile: Image, text: str) -> Image:
 
 def arrange(tiles: list[Image], columns: int) -> Image:
     """Return equal tiles in rows; what is left of the last row is black."""
+    columns = min(columns, len(tiles))
     blank = np.zeros_like(tiles[0])
     filled = tiles + [blank] * (-len(tiles) % columns)
     rows = [np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)]

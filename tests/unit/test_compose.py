@@ -9,6 +9,8 @@ import pytest
 import typer
 import yaml
 
+from orchestrator.cli.app import app
+
 ROOT = Path(__file__).parents[2]
 RESET = object()
 
@@ -81,8 +83,6 @@ def test_the_server_reserves_a_gpu_and_the_override_takes_only_that_away(
 def test_the_default_job_is_a_command_line_that_the_program_takes(
     services: dict[str, Any],
 ) -> None:
-    from orchestrator.cli.app import app
-
     name, *arguments = services["orchestrator"]["command"]
     command: Any = typer.main.get_command(app)
     context = command.commands[name].make_context(name, list(arguments))
