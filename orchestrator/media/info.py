@@ -1,0 +1,226 @@
+"""What must be known of a video, a photo or a recording before work starts."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from client.errors import InputError, MediaError
+from orchestrator.media.opening import (
+    audio_stream,
+    damaged,
+    decoding,
+    open_input,
+    video_stream,
+)
+from orchestrator.media.pixels import (
+    UPRIGHT,
+    Orientation,
+    even,
+    is_full_range,
+    is_yuv,
+    matrix_name,
+    orientation_of,
+    photo_size,
+)
+from orchestrator.media.timeline import read_timeline
+
+ChromaLocation = Literal["left", "center", "topleft"]
+
+_PHOTO_RATE = Fraction(25)
+_SMALLEST_SIDE = 16
+_CENTRED_CODECS = ("mjpeg", "mpeg1video")
+_HEIF_BRANDS = ("heic", "heix", "hevc", "mif1", "msf1", "avif")
+
+
+@dataclass(frozen=True)
+class ColourTags:
+    """ITU-T H.273 codes that the output repeats; 2 means that the source does not say."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+
+
+_BT709_TAGS = ColourTags(primaries=1, transfer=1, matrix=1)
+_PHOTO_TAGS = ColourTags(primaries=1, transfer=13, matrix=1)  # 13 is sRGB's transfer
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """A video or a photo, as its frames come out of `read_frames`.
+
+    Attributes:
+        path: The file.
+        width: Upright and even, in pixels.
+        height: Upright and even, in pixels.
+        frame_rate: Constant rate of the frames.
+        frame_count: Frames at that rate; 1 for a photo.
+        matrix: "bt601", "bt709" or "bt2020"; guessed from the height where it is not tagged.
+        full_range: Whether samples use all of 0..255.
+        chroma_location: Where chroma samples sit among luma samples. FFmpeg's Python binding does
+            not tell, so this is the custom of the format; quarter turns are called "center".
+        tags: Colour codes to repeat in the output.
+        sample_aspect: Width of a pixel over its height where it is not square.
+        orientation: How stored pictures are turned to be upright.
+        is_photo: Whether it is a single picture.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frame_rate: Fraction
+    frame_count: int
+    matrix: str
+    full_range: bool
+    chroma_location: ChromaLocation
+    tags: ColourTags
+    sample_aspect: Fraction | None
+    orientation: Orientation
+    is_photo: bool
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Exact length at the constant rate."""
+        return self.frame_count / self.frame_rate
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """A recording, or the sound of a video.
+
+    Attributes:
+        path: The file.
+        duration_s: As the file declares it; `read_speech` gives the exact samples.
+        sample_rate: In Hz.
+        channels: Number of channels.
+        codec: FFmpeg's name, such as "aac" or "pcm_s16le".
+    """
+
+    path: Path
+    duration_s: Fraction
+    sample_rate: int
+    channels: int
+    codec: str
+
+
+def probe_video(path: Path) -> VideoInfo:
+    """Reads what a video or photo is; decodes its first picture and reads all packets.
+
+    Raises:
+        InputError: If there is no such file, or nothing in it.
+        MediaError: If it has no pictures, cannot be decoded or was cut short.
+    """
+    with open_input(path) as container, decoding(path):
+        _refuse_heif(container, path)
+        stream = video_stream(container, path)
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise MediaError(damaged(path))
+        if max(frame.width, frame.height) < _SMALLEST_SIDE:
+            raise MediaError(f"{path} is too small to show a face: give a larger picture.")
+        if _is_picture_format(container):
+            return _photo(path, frame)
+        return _video(path, stream, frame)
+
+
+def probe_audio(path: Path) -> AudioInfo:
+    """Reads what a recording is; decodes its first samples.
+
+    Raises:
+        InputError: If there is no such file, or its sound has no length.
+        MediaError: If it has no sound or cannot be decoded.
+    """
+    with open_input(path) as container, decoding(path):
+        stream = audio_stream(container, path)
+        if not any(frame.samples for frame in container.decode(stream)):
+            raise InputError(f"{path} has sound of no length: record it again.")
+        return AudioInfo(
+            path=path,
+            duration_s=_declared_duration(container, stream),
+            sample_rate=stream.sample_rate,
+            channels=stream.channels,
+            codec=stream.codec_context.codec.canonical_name,
+        )
+
+
+def _photo(path: Path, frame: VideoFrame) -> VideoInfo:
+    orientation = orientation_of(frame)
+    width, height = even(*photo_size(frame.width, frame.height))
+    return VideoInfo(
+        path=path,
+        width=height if orientation.swaps_axes else width,
+        height=width if orientation.swaps_axes else height,
+        frame_rate=_PHOTO_RATE,
+        frame_count=1,
+        matrix="bt709",
+        full_range=False,
+        chroma_location="center",
+        tags=_PHOTO_TAGS,
+        sample_aspect=None,
+        orientation=orientation,
+        is_photo=True,
+    )
+
+
+def _video(path: Path, stream: VideoStream, frame: VideoFrame) -> VideoInfo:
+    timeline = read_timeline(path)
+    rate = timeline.frame_rate()
+    orientation = orientation_of(frame)
+    width, height = even(frame.width, frame.height)
+    sample_aspect = stream.codec_context.sample_aspect_ratio or None
+    if orientation.swaps_axes:
+        width, height = height, width
+        sample_aspect = 1 / sample_aspect if sample_aspect else None
+    own_colour = is_yuv(frame.format)
+    return VideoInfo(
+        path=path,
+        width=width,
+        height=height,
+        frame_rate=rate,
+        frame_count=len(timeline.shown(rate)),
+        matrix=matrix_name(frame.colorspace, height) if own_colour else "bt709",
+        full_range=own_colour and is_full_range(frame),
+        chroma_location=_chroma_location(stream, frame, orientation),
+        tags=_tags(stream, frame) if own_colour else _BT709_TAGS,
+        sample_aspect=None if sample_aspect == 1 else sample_aspect,
+        orientation=orientation,
+        is_photo=False,
+    )
+
+
+def _tags(stream: VideoStream, frame: VideoFrame) -> ColourTags:
+    context = stream.codec_context
+    return ColourTags(context.color_primaries, context.color_trc, frame.colorspace)
+
+
+def _chroma_location(
+    stream: VideoStream, frame: VideoFrame, orientation: Orientation
+) -> ChromaLocation:
+    # swscale averages two columns where it halves chroma, which puts samples in the middle.
+    subsampled = is_yuv(frame.format) and frame.format.chroma_width(frame.width) < frame.width
+    centred = stream.codec_context.name in _CENTRED_CODECS
+    if centred or not subsampled or orientation != UPRIGHT:
+        return "center"
+    return "topleft" if matrix_name(frame.colorspace, frame.height) == "bt2020" else "left"
+
+
+def _is_picture_format(container: InputContainer) -> bool:
+    return container.format.name == "image2" or container.format.name.endswith("_pipe")
+
+
+def _refuse_heif(container: InputContainer, path: Path) -> None:
+    # Their tiles would come out as separate small pictures.
+    if container.metadata.get("major_brand") in _HEIF_BRANDS:
+        raise MediaError(f"{path} is a HEIF picture, which cannot be read: save it as JPEG or PNG.")
+
+
+def _declared_duration(container: InputContainer, stream: AudioStream) -> Fraction:
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    return Fraction(container.duration or 0, 1_000_000)

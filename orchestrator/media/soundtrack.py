@@ -1,0 +1,104 @@
+"""The sound of the output: the recording's own packets where players take them, otherwise AAC."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+from client.errors import MediaError
+from orchestrator.media.opening import audio_stream, damaged, decoding, open_input
+from orchestrator.media.speech import decode_sound
+
+_COPIED_CODECS = ("aac", "mp3")  # what browsers and phones play inside MP4
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+_AAC_BIT_RATE = 192_000
+_AAC_BITS_PER_SAMPLE = 6  # the most that AAC spends: 6144 bits per channel and 1024 samples
+
+
+class Soundtrack:
+    """Feeds a recording into an output, in step with its pictures."""
+
+    def __init__(self, output: OutputContainer, path: Path) -> None:
+        """Adds the sound stream to an output whose encoding has not started.
+
+        Args:
+            output: Where the sound goes.
+            path: The recording, or a video with sound.
+
+        Raises:
+            InputError: If there is no such file, or nothing in it.
+            MediaError: If it has no sound or cannot be decoded.
+        """
+        self._output = output
+        self._path = path
+        with ExitStack() as opened:
+            source = opened.enter_context(open_input(path))
+            stream = audio_stream(source, path)
+            self._packets = self._prepare(source, stream)
+            self._opened = opened.pop_all()
+        self._next = self._read()
+
+    def packets_until(self, time_s: Fraction) -> Iterator[Packet]:
+        """Yields the packets, not yet given, that start before a time."""
+        while self._next is not None and _start_s(self._next) < time_s:
+            yield self._next
+            self._next = self._read()
+
+    def close(self) -> None:
+        """Lets go of the recording."""
+        self._opened.close()
+
+    def _prepare(self, source: InputContainer, stream: AudioStream) -> Iterator[Packet]:
+        if stream.codec_context.codec.canonical_name in _COPIED_CODECS:
+            target = self._output.add_stream_from_template(stream)
+            return _copied(source, stream, target, self._path)
+        return _encoded(self._path, _add_aac(self._output, stream))
+
+    def _read(self) -> Packet | None:
+        with decoding(self._path):
+            return next(self._packets, None)
+
+
+def _copied(
+    source: InputContainer, stream: AudioStream, target: AudioStream, path: Path
+) -> Iterator[Packet]:
+    # Starting the first heard sample at 0 keeps codec delay ahead of 0, where players skip it.
+    start = stream.start_time or 0
+    for packet in source.demux(stream):
+        if packet.is_corrupt:
+            raise MediaError(damaged(path))
+        if packet.pts is None or packet.dts is None:
+            continue
+        packet.pts -= start
+        packet.dts -= start
+        packet.stream = target
+        yield packet
+
+
+def _add_aac(output: OutputContainer, source: AudioStream) -> AudioStream:
+    rate = source.sample_rate if source.sample_rate in _AAC_RATES else 48000
+    layout = _AAC_LAYOUTS.get(source.channels, "stereo")
+    stream = output.add_stream("aac", rate)
+    stream.layout = layout
+    channels = len(stream.layout.channels)
+    stream.bit_rate = min(_AAC_BIT_RATE, _AAC_BITS_PER_SAMPLE * rate * channels)
+    return stream
+
+
+def _encoded(path: Path, target: AudioStream) -> Iterator[Packet]:
+    samples = 0
+    for frame in decode_sound(path):
+        frame.pts = samples
+        frame.time_base = Fraction(1, frame.sample_rate)
+        samples += frame.samples
+        yield from target.encode(frame)
+    yield from target.encode(None)
+
+
+def _start_s(packet: Packet) -> Fraction:
+    return (packet.pts or 0) * packet.time_base

@@ -1,0 +1,214 @@
+"""The output file: encoded pictures and the recording, complete or not there at all."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import av
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from client.errors import OutputError
+from orchestrator.media.info import VideoInfo
+from orchestrator.media.pixels import Planes, rows_of
+from orchestrator.media.soundtrack import Soundtrack
+
+
+def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
+    """The number of frames that cover a recording; they outlast it by less than one frame."""
+    return max(1, ceil(duration_s * frame_rate))
+
+
+def check_output(output: Path, *inputs: Path) -> None:
+    """Checks that a result can be written, before any work is done.
+
+    Args:
+        output: The video to be made.
+        *inputs: Files that it must not replace.
+
+    Raises:
+        OutputError: If it is no MP4, its folder cannot be written to, or it is one of the inputs.
+    """
+    if output.suffix.lower() != ".mp4":
+        raise OutputError(f"{output} is not an MP4: give an output name that ends in .mp4.")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder: give the name of a file in it.")
+    if not output.parent.is_dir():
+        raise OutputError(f"{output.parent} does not exist: make the folder first.")
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{output.parent} may not be written to: choose another folder.")
+    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+        raise OutputError(f"{output} is also an input: choose another output name.")
+
+
+class VideoWriter:
+    """Writes an MP4 with H.264 pictures and the recording's sound.
+
+    Until `finish` the work is in a hidden file beside the output. Leaving the `with` block in any
+    other way removes it and leaves an existing output as it was.
+
+        with VideoWriter(output, info, audio) as writer:
+            for frame in frames:
+                writer.write(frame.planes)
+            writer.finish()
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        info: VideoInfo,
+        audio: Path,
+        *,
+        crf: int = 18,
+        preset: str = "veryfast",
+        threads: int = 0,
+    ) -> None:
+        """Opens the recording and prepares the encoder; nothing is on disk yet.
+
+        Args:
+            output: The video to be made.
+            info: Size, rate and colour of the pictures.
+            audio: The recording, or a video with sound.
+            crf: Constant rate factor of x264; less is better and larger.
+            preset: Preset of x264.
+            threads: Encoder threads; 0 lets x264 choose.
+
+        Raises:
+            InputError: If there is no such recording, or nothing in it.
+            MediaError: If it has no sound or cannot be decoded.
+            OutputError: If the output cannot be written.
+        """
+        check_output(output, info.path, audio)
+        self._output = output
+        self._info = info
+        self._partial = output.with_name(f".{output.stem}.{uuid4().hex[:8]}.part.mp4")
+        self._count = 0
+        with ExitStack() as stack:
+            stack.callback(self._partial.unlink, missing_ok=True)
+            self._container = _open(self._partial)
+            stack.callback(self._close_quietly)
+            self._stream = _add_video(self._container, info, crf, preset, threads)
+            self._soundtrack = Soundtrack(self._container, audio)
+            stack.callback(self._soundtrack.close)
+            self._undo = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+    def write(self, planes: Planes) -> None:
+        """Encodes the next picture and the sound up to it.
+
+        Args:
+            planes: Y [H,W], U and V [H/2,W/2], uint8.
+
+        Raises:
+            MediaError: If the recording cannot be decoded.
+            OutputError: If the disk does not take it.
+        """
+        picture = _picture(planes)
+        picture.pts = self._count
+        picture.time_base = 1 / self._info.frame_rate
+        self._count += 1
+        with self._writing():
+            packets = self._stream.encode(picture)
+        self._mux(packets)
+        self._mux(self._soundtrack.packets_until(self._written_s()))
+
+    def finish(self) -> None:
+        """Completes the file and puts it in place, atomically.
+
+        The sound ends with the pictures where it is longer than they are.
+
+        Raises:
+            MediaError: If the recording cannot be decoded.
+            OutputError: If nothing was written, or the disk does not take it.
+        """
+        if not self._count:
+            raise OutputError(f"{self._output} would have no pictures: the video gave none.")
+        with self._writing():
+            packets = self._stream.encode(None)
+        self._mux(packets)
+        # One frame more than the pictures, since they may end that much before the sound.
+        self._mux(self._soundtrack.packets_until(self._written_s() + 1 / self._info.frame_rate))
+        with self._writing():
+            self._container.close()
+            self._partial.replace(self._output)
+        self.abort()
+
+    def abort(self) -> None:
+        """Removes what is not finished; after `finish` there is nothing to remove."""
+        self._undo.close()
+
+    def _mux(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            with self._writing():
+                self._container.mux_one(packet)
+
+    def _written_s(self) -> Fraction:
+        return self._count / self._info.frame_rate
+
+    def _close_quietly(self) -> None:
+        with suppress(FFmpegError):  # what cannot be completed is removed
+            self._container.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (FFmpegError, OSError) as error:
+            raise OutputError(
+                f"{self._output} cannot be written ({error.strerror}): check permissions and free"
+                " space of its folder."
+            ) from error
+
+
+def _open(path: Path) -> OutputContainer:
+    # The index in front lets a player start before it has the whole file.
+    return av.open(f"file:{path}", "w", "mp4", container_options={"movflags": "+faststart"})
+
+
+def _add_video(
+    container: OutputContainer, info: VideoInfo, crf: int, preset: str, threads: int
+) -> VideoStream:
+    options = {
+        "crf": str(crf),
+        "preset": preset,
+        "chroma_sample_location": info.chroma_location,
+    }
+    stream = container.add_stream("libx264", info.frame_rate, options=options)
+    stream.width, stream.height, stream.pix_fmt = info.width, info.height, "yuv420p"
+    stream.thread_count = threads
+    context = stream.codec_context
+    context.time_base = 1 / info.frame_rate
+    context.sample_aspect_ratio = info.sample_aspect or Fraction(1)
+    context.color_range = ColorRange.JPEG if info.full_range else ColorRange.MPEG
+    context.color_primaries = info.tags.primaries
+    context.color_trc = info.tags.transfer
+    context.colorspace = info.tags.matrix
+    return stream
+
+
+def _picture(planes: Planes) -> VideoFrame:
+    height, width = planes[0].shape
+    picture = VideoFrame(width, height, "yuv420p")
+    for plane, samples in zip(picture.planes, planes, strict=True):
+        rows_of(plane)[:, : samples.shape[1]] = samples
+    return picture
