@@ -12,7 +12,7 @@ from export.builtin.landmark2face.mouth_shapes import smoothstep
 
 CAVITY = (0.20, 0.065, 0.06)
 TONGUE = (0.52, 0.24, 0.23)
-TOOTH = (0.84, 0.80, 0.74)
+TOOTH = (0.80, 0.80, 0.78)
 TOOTH_LENGTH = 0.15
 ARCH = 0.475  # half width of the visible dental arch
 TOOTH_ANGLE = 0.34  # of the arch taken by one tooth
@@ -37,22 +37,46 @@ class Inside(NamedTuple):
         return torch.relu(1 - (2 * self.x).square())
 
 
-def paint(inside: Inside, light: Tensor, teeth: Tensor) -> Tensor:
+class Palette(NamedTuple):
+    """Colours of the inside under the light of the scene, FP32 [B, 3] each, 0..1."""
+
+    cavity: Tensor
+    tongue: Tensor
+    tooth: Tensor
+
+
+def palette(skin: Tensor) -> Palette:
+    """Returns the colours that suit a skin colour, FP32 [B, 3], 0..1.
+
+    Its brightness stands for the light's, and part of its hue too.
+    """
+    mean = skin.mean(1, keepdim=True).clamp(min=0.02)
+    light = (1.65 * mean).clamp(0.3, 1.1)
+    hue = 0.6 + 0.4 * skin / mean
+    cavity, tongue, tooth = (torch.tensor([c]) * light for c in (CAVITY, TONGUE, TOOTH))
+    return Palette(cavity, tongue, tooth * hue)
+
+
+def paint(inside: Inside, colours: Palette, teeth: Tensor) -> Tensor:
     """Paints the inside of a mouth.
 
     Args:
         inside: Places to paint.
-        light: FP32 [B, 1], brightness of the skin.
+        colours: Colours to paint with.
         teeth: FP32 [B, 1], 0 no teeth .. 1 full teeth.
 
     Returns:
-        FP32 [B, P, 3], 0..1, straight colour.
+        FP32 [B, 3, P], 0..1, straight colour.
     """
     tongue, tooth = _tongue(inside), teeth * _tooth_cover(inside)
-    dim = 0.35 + 0.65 * inside.roundness
-    colour = _tint(CAVITY, dim * (1 - tongue)) + _tint(TONGUE, dim * tongue)
-    colour = colour * (1 - tooth).unsqueeze(-1) + _tint(TOOTH, tooth * _tooth_light(inside))
-    return (colour * exposure(light).unsqueeze(-1)).clamp(0, 1)
+    dim = (0.5 + 0.5 * inside.roundness) * (1 - tooth)
+    layers = (
+        (colours.cavity, dim * (1 - tongue)),
+        (colours.tongue, dim * tongue),
+        (colours.tooth, tooth * _tooth_light(inside)),
+    )
+    colour = sum(colour.unsqueeze(2) * amount.unsqueeze(1) for colour, amount in layers)
+    return colour.clamp(0, 1)
 
 
 def lip_shadow(inside: Inside) -> Tensor:
@@ -60,11 +84,6 @@ def lip_shadow(inside: Inside) -> Tensor:
     under_upper = 0.7 + 0.3 * smoothstep(0.0, 0.06, inside.depth)
     over_lower = 0.82 + 0.18 * smoothstep(0.0, 0.06, inside.gap - inside.depth)
     return under_upper * over_lower
-
-
-def exposure(light: Tensor) -> Tensor:
-    """Returns the factor that fits painted colours to the brightness of the skin."""
-    return (1.65 * light).clamp(0.3, 1.1)
 
 
 def _tongue(inside: Inside) -> Tensor:
@@ -91,7 +110,3 @@ def _between_teeth(x: Tensor) -> Tensor:
     z = (x / ARCH).clamp(-1, 1)
     angle = z + z**3 / 6 + 3 * z**5 / 40 + 15 * z**7 / 336  # arcsine, enough for an arch
     return torch.cos(torch.pi * angle / TOOTH_ANGLE).abs()
-
-
-def _tint(colour: tuple[float, float, float], amount: Tensor) -> Tensor:
-    return amount.unsqueeze(-1) * torch.tensor(colour)

@@ -25,6 +25,11 @@ class MouthFrame(NamedTuple):
         """Maps crop units to mouth widths; both [B, N, 2]."""
         return (points - self.origin) @ self.axes.transpose(1, 2) / self.width
 
+    def coordinates(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps a grid [1, P, 2] to mouth widths along and across the mouth, [B, P] each."""
+        turned = self.axes @ (grid.transpose(1, 2) - self.origin.transpose(1, 2)) / self.width
+        return turned[:, 0], turned[:, 1]
+
     def to_crop(self, points: Tensor) -> Tensor:
         """Maps mouth widths to crop units; both [B, N, 2]."""
         return self.origin + points @ self.axes * self.width
@@ -58,5 +63,5 @@ def polyline(x: Tensor, knots: Tensor) -> Tensor:
     slope = (knots[:, 1:, 1] - knots[:, :-1, 1]) / step
     bend = torch.cat([slope[:, :1], slope[:, 1:] - slope[:, :-1]], 1)
     inside = torch.minimum(torch.maximum(x, starts[:, :1]), starts[:, -1:])
-    ramps = torch.relu(inside.unsqueeze(-1) - starts[:, None, :-1])
-    return knots[:, :1, 1] + (ramps @ bend.unsqueeze(-1))[..., 0]
+    ramps = torch.relu(inside.unsqueeze(1) - starts[:, :-1, None])
+    return knots[:, :1, 1] + (bend.unsqueeze(1) @ ramps)[:, 0]

@@ -28,7 +28,7 @@ class Mouth(NamedTuple):
 
     def inside(self, grid: Tensor) -> Inside:
         """Returns where each place of a grid [1, P, 2] lies in the mouth."""
-        x, y = self.frame.to_local(grid).unbind(-1)
+        x, y = self.frame.coordinates(grid)
         upper, lower = polyline(x, self.upper), polyline(x, self.lower)
         return Inside(x, y - upper, torch.relu(lower - upper))
 

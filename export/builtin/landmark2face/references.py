@@ -12,8 +12,11 @@ from export.builtin.landmark2face.lips import MouthFrame, mouth_frame, polyline
 from export.builtin.landmark2face.mouth import Mouth
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
-LOWER_FADE = 0.06  # softness of the reference's lower lip line, in mouth widths
-LEAST_OPEN, OPEN = 0.06, 0.14  # inner gap in mouth widths that begins to show, and shows, an inside
+LEAST_OPEN, OPEN = 0.06, 0.14  # gap in mouth widths that begins to show, and shows, an inside
+LIP_FADE, SPARE_FADE = 0.012, 0.05  # at the end of a reference's opening, in its mouth widths
+STIFF_WIDTH = 0.6  # of a mouth's half width, that never stretches
+HEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)  # of an opening, where teeth are looked for
+DEEP = 4  # index of the height that shows the depths of a mouth
 SWITCH = 0.05  # score difference over which one reference gives way to the other
 
 
@@ -26,6 +29,9 @@ class Lender(NamedTuple):
         quality: FP32 [B, 1], 0 where its mouth is shut.
         upper: FP32 [B, 11, 2], upper inner contour in the frame of its own mouth.
         gap: FP32 [B, 11, 2], inner gap along the mouth, in its mouth widths.
+        teeth: FP32 [B, 1], share of its opening, from above, that shows teeth.
+        hollow: FP32 [B, 1], 1 where it shows the depths of the mouth.
+        depths: FP32 [B, 3], colour of those depths, 0..1.
         frame: Frame of its mouth.
         scale: FP32 [B, 1, 2], reference lengths per frame length, along and across.
     """
@@ -35,6 +41,9 @@ class Lender(NamedTuple):
     quality: Tensor
     upper: Tensor
     gap: Tensor
+    teeth: Tensor
+    hollow: Tensor
+    depths: Tensor
     frame: MouthFrame
     scale: Tensor
 
@@ -51,51 +60,92 @@ def choose_lenders(
         reference_mesh: FP32 [B, 4, 468, 2].
         mesh: FP32 [B, 468, 2] of the frame.
     """
-    best = torch.topk(_scores(reference, reference_mesh, mesh), 2, dim=1)
+    colours = _inside_colours(reference, reference_mesh)
+    white = _tooth_like(colours, skin_colour(reference, reference_mesh).unsqueeze(2))
+    best = torch.topk(_scores(white[:, :, 1], reference_mesh, mesh), 2, dim=1)
     second = torch.sigmoid((best.values[:, 1:] - best.values[:, :1]) / SWITCH)
+    looks = (reference_mesh, white, colours[:, :, DEEP])
+    first, other = ([_take(look, best.indices[:, i]) for look in looks] for i in range(2))
     return (
-        _lender(best.indices[:, 0], 1 - second, reference_mesh, mesh),
-        _lender(best.indices[:, 1], second, reference_mesh, mesh),
+        _lender(best.indices[:, 0], 1 - second, first, mesh),
+        _lender(best.indices[:, 1], second, other, mesh),
     )
 
 
-def place(lender: Lender, inside: Inside, mouth: Mouth) -> Tensor:
-    """Maps places in the target mouth to the reference, teeth hanging from the upper lip.
+class Placed(NamedTuple):
+    """Places in a reference's mouth, in its mouth widths; every field is FP32 [B, P].
 
-    Returns:
-        FP32 [B, P, 2]: along and below the upper lip, in the reference's mouth widths.
+    Attributes:
+        x: Along the mouth.
+        depth: Below the upper lip.
+        gap: Height of its opening at x.
+        spare: How much of the target's opening it cannot fill at x.
+    """
+
+    x: Tensor
+    depth: Tensor
+    gap: Tensor
+    spare: Tensor
+
+
+def place(lender: Lender, inside: Inside, mouth: Mouth) -> Placed:
+    """Maps places in the target mouth to the reference's.
+
+    Teeth are stiff and hang from the upper lip. What lies beside and below them stretches until
+    corners meet corners and lower lip meets lower lip.
     """
     ratio = mouth.width / lender.frame.width[:, :, 0]
-    middle, its_middle = mouth.upper[:, 5:6, 0], lender.upper[:, 5:6, 0]
-    along = its_middle + (inside.x - middle) * ratio * lender.scale[:, :, 0]
-    return torch.stack([along, inside.depth * ratio * lender.scale[:, :, 1]], -1)
+    x = _place_x(lender, inside, mouth, ratio)
+    gap = polyline(x, lender.gap)
+    down = ratio * lender.scale[:, :, 1]
+    room, stiff = inside.gap * down, lender.teeth * gap
+    depth = _stretch(inside.depth * down, stiff, room, gap)
+    return Placed(x, depth, gap, torch.relu(_stretch(room, stiff, room, gap) - gap))
 
 
-def cover(lender: Lender, placed: Tensor) -> Tensor:
-    """Returns 1 where the reference's mouth is open, 0 on its lips, FP32 [B, P]."""
-    gap = polyline(placed[..., 0], lender.gap)
-    above_lower = smoothstep(0.0, LOWER_FADE, gap - placed[..., 1])
-    within = smoothstep(-0.5, -0.42, -placed[..., 0].abs())
-    return lender.quality * above_lower * within * smoothstep(0.02, 0.06, gap)
+def _place_x(lender: Lender, inside: Inside, mouth: Mouth, ratio: Tensor) -> Tensor:
+    along = ratio * lender.scale[:, :, 0]
+    offset = (inside.x - mouth.upper[:, 5:6, 0]) * along
+    corner = torch.full_like(ratio, 0.5)
+    stiff = STIFF_WIDTH * torch.minimum(corner, 0.5 * along)
+    stretched = _stretch(offset.abs(), stiff, 0.5 * along, corner)
+    return lender.upper[:, 5:6, 0] + torch.sign(offset) * stretched
 
 
-def to_reference_crop(lender: Lender, placed: Tensor) -> Tensor:
+def _stretch(length: Tensor, stiff: Tensor, end: Tensor, its_end: Tensor) -> Tensor:
+    """Keeps lengths up to `stiff`; beyond it takes `end` to `its_end`, within reason."""
+    rate = ((its_end - stiff) / (end - stiff).clamp(min=0.02)).clamp(0.4, 2.5)
+    return length + (rate - 1) * torch.relu(length - stiff)
+
+
+def cover(lender: Lender, placed: Placed) -> Tensor:
+    """Returns 1 where the reference's mouth is open, 0 on its lips, FP32 [B, P].
+
+    Its lower end is crisp where lip meets lip and fades where the target opens further.
+    """
+    fade = LIP_FADE + (0.5 * placed.spare).clamp(max=SPARE_FADE)
+    above_lower = ((placed.gap - placed.depth) / fade).clamp(0, 1)
+    within = smoothstep(-0.5, -0.45, -placed.x.abs())
+    return lender.quality * above_lower * within * smoothstep(0.02, 0.06, placed.gap)
+
+
+def to_reference_crop(lender: Lender, placed: Placed) -> Tensor:
     """Maps places from `place` to crop units of the reference, FP32 [B, P, 2]."""
-    across = polyline(placed[..., 0], lender.upper) + placed[..., 1]
-    return lender.frame.to_crop(torch.stack([placed[..., 0], across], -1))
+    y = polyline(placed.x, lender.upper) + placed.depth
+    return lender.frame.to_crop(torch.stack([placed.x, y], -1))
 
 
-def skin_light(image: Tensor, mesh: Tensor) -> Tensor:
-    """Returns the mean brightness of chin and cheeks, 0..1.
+def skin_colour(image: Tensor, mesh: Tensor) -> Tensor:
+    """Returns the mean colour of chin and cheeks, 0..1.
 
     Args:
         image: UINT8 [B, R, 256, 256, 3].
         mesh: FP32 [B, R, 468, 2].
 
     Returns:
-        FP32 [B, R].
+        FP32 [B, R, 3].
     """
-    return pick(image, mesh[:, :, SKIN]).mean((2, 3))
+    return pick(image, mesh[:, :, SKIN]).mean(2)
 
 
 def pick(image: Tensor, points: Tensor) -> Tensor:
@@ -114,35 +164,61 @@ def pick(image: Tensor, points: Tensor) -> Tensor:
     return torch.gather(image.flatten(2, 3), 2, index).float() / 255
 
 
-def _scores(reference: Tensor, reference_mesh: Tensor, mesh: Tensor) -> Tensor:
+def _scores(teeth: Tensor, reference_mesh: Tensor, mesh: Tensor) -> Tensor:
     """Rates references by open mouth, visible teeth and likeness of pose, [B, 4]."""
     flat = reference_mesh.flatten(0, 1)
-    upper, lower = flat[:, GROUPS["inner_upper"]], flat[:, GROUPS["inner_lower"]]
-    frame = mouth_frame(upper)
-    gap = (frame.to_local(lower) - frame.to_local(upper))[:, 5, 1].reshape(reference_mesh.shape[:2])
-    turn = (yaw_offset(flat).reshape_as(gap) - yaw_offset(mesh)).abs()
-    nod = (pitch(flat).reshape_as(gap) - pitch(mesh)).abs()
-    teeth = _teeth(reference, reference_mesh)
-    return gap.clamp(0, 0.35) + 0.25 * teeth - 1.2 * turn - 0.8 * nod
+    opening = _opening(flat).reshape_as(teeth)
+    turn = (yaw_offset(flat).reshape_as(teeth) - yaw_offset(mesh)).abs()
+    nod = (pitch(flat).reshape_as(teeth) - pitch(mesh)).abs()
+    return opening.clamp(max=0.6) * (1 + 0.3 * teeth) - 0.6 * turn - 0.4 * nod
 
 
-def _teeth(reference: Tensor, mesh: Tensor) -> Tensor:
-    """Returns how white the upper part of each reference's mouth is beside its skin, [B, 4]."""
+def _opening(mesh: Tensor) -> Tensor:
+    """Returns the size of an opening, as the side of a square, per distance of the eyes, [B, 1]."""
+    upper, lower = mesh[:, GROUPS["inner_upper"]], mesh[:, GROUPS["inner_lower"]]
+    gap = torch.relu((lower - upper)[:, 4:7, 1]).mean(1, keepdim=True)
+    width = (upper[:, -1] - upper[:, 0]).square().sum(-1, keepdim=True).sqrt()
+    return (gap * width).sqrt() / face_scale(mesh)[:, :1]
+
+
+def _tooth_like(colour: Tensor, skin: Tensor) -> Tensor:
+    """Returns 1 for colours [..., 3] that are bright and pale beside the skin's."""
+    white = colour.amin(-1) / skin.mean(-1).clamp(min=0.05)
+    return smoothstep(0.35, 0.85, white)
+
+
+def _inside_colours(reference: Tensor, mesh: Tensor) -> Tensor:
+    """Returns the mean colour inside each mouth at the given heights, [B, 4, heights, 3]."""
     upper = mesh[:, :, GROUPS["inner_upper"][3:8]]
     lower = mesh[:, :, GROUPS["inner_lower"][3:8]]
-    inside = pick(reference, upper + 0.35 * (lower - upper))
-    white = inside.amin(-1).mean(-1) / skin_light(reference, mesh).clamp(min=0.05)
-    return smoothstep(0.35, 0.9, white)
+    points = torch.cat([upper + height * (lower - upper) for height in HEIGHTS], 2)
+    return pick(reference, points).unflatten(2, (len(HEIGHTS), 5)).mean(3)
 
 
-def _lender(number: Tensor, share: Tensor, reference_mesh: Tensor, mesh: Tensor) -> Lender:
-    index = number.reshape(-1, 1, 1, 1).expand(-1, 1, 468, 2)
-    chosen = torch.gather(reference_mesh, 1, index)[:, 0]
-    inner_upper, inner_lower = chosen[:, GROUPS["inner_upper"]], chosen[:, GROUPS["inner_lower"]]
+def _take(values: Tensor, number: Tensor) -> Tensor:
+    """Returns values[b, number[b]] of values [B, 4, ...]."""
+    shape = (-1, 1, *(1 for _ in values.shape[2:]))
+    index = number.reshape(shape).expand(-1, 1, *values.shape[2:])
+    return torch.gather(values, 1, index)[:, 0]
+
+
+def _lender(number: Tensor, share: Tensor, looks: list[Tensor], mesh: Tensor) -> Lender:
+    its_mesh, white, depths = looks
+    inner_upper, inner_lower = (
+        its_mesh[:, GROUPS[name]] for name in ("inner_upper", "inner_lower")
+    )
     frame = mouth_frame(inner_upper)
     upper, lower = frame.to_local(inner_upper), frame.to_local(inner_lower)
     opening = torch.relu(lower[..., 1] - upper[..., 1])
-    gap = torch.stack([(upper[..., 0] + lower[..., 0]) / 2, opening], -1)
-    quality = smoothstep(LEAST_OPEN, OPEN, opening[:, 5:6])
-    scale = (face_scale(chosen) / face_scale(mesh)).clamp(0.8, 1.25).unsqueeze(1)
-    return Lender(number, share, quality, upper, gap, frame, scale)
+    return Lender(
+        number,
+        share,
+        quality=smoothstep(LEAST_OPEN, OPEN, opening[:, 5:6]),
+        upper=upper,
+        gap=torch.stack([(upper[..., 0] + lower[..., 0]) / 2, opening], -1),
+        teeth=(0.25 + 0.15 * white.sum(1, keepdim=True)).clamp(max=1),
+        hollow=1 - white[:, DEEP : DEEP + 1],
+        depths=depths,
+        frame=frame,
+        scale=(face_scale(its_mesh) / face_scale(mesh)).clamp(0.8, 1.25).unsqueeze(1),
+    )

@@ -23,7 +23,7 @@ WEIGHT_GAIN = 16  # weights are whole wherever flow is noticeable: a wide feathe
 LIP_MARGIN, LARGEST_MARGIN = 0.3, 0.009  # of the source's gap; in crop sides
 
 
-class Landmark2Face(nn.Module):  # type: ignore[misc]
+class Landmark2Face(nn.Module):
     """Mesh, features and references to flow, layers, source and interior."""
 
     def __init__(self) -> None:
@@ -57,8 +57,8 @@ class Landmark2Face(nn.Module):  # type: ignore[misc]
         target = _target(source, features, mesh, reference_mesh)
         mouth, region = mouth_of(target), touched_region(self.coarse, mesh, source, target)
         lenders = references.choose_lenders(reference, reference_mesh, mesh)
-        light = references.skin_light(face.unsqueeze(1), mesh.unsqueeze(1))
-        layers, paint = self._paint(mouth, region, lenders, light, frontality(mesh))
+        skin = references.skin_colour(face.unsqueeze(1), mesh.unsqueeze(1))[:, 0]
+        layers, paint = self._paint(mouth, region, lenders, skin, frontality(mesh))
         flow = [
             *_frame_flow(self.coarse, source, target, region),
             *_reference_flow(self.coarse, mouth, lenders),
@@ -67,7 +67,7 @@ class Landmark2Face(nn.Module):  # type: ignore[misc]
             torch.stack(flow, 1).reshape(-1, 4, FLOW_SIDE, FLOW_SIDE, 2),
             _bytes(layers).reshape(-1, 4, CROP_SIDE, CROP_SIDE, 1),
             _sources(lenders),
-            _bytes(paint).reshape(-1, CROP_SIDE, CROP_SIDE, 4),
+            _bytes(paint).transpose(1, 2).reshape(-1, CROP_SIDE, CROP_SIDE, 4),
         )
 
     def _paint(
@@ -75,15 +75,15 @@ class Landmark2Face(nn.Module):  # type: ignore[misc]
         mouth: Mouth,
         region: Tensor,
         lenders: tuple[Lender, Lender],
-        light: Tensor,
+        skin: Tensor,
         visible: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Returns layer weights [B, 4, P] and premultiplied interior [B, P, 4], 0..1."""
+        """Returns layer weights [B, 4, P] and premultiplied interior [B, 4, P], 0..1."""
         inside = mouth.inside(self.fine)
         upper = _upsample(region) * visible
         cover = opening_cover(inside, mouth.width) * edge_window(self.fine) * visible
         lent = _lent(inside, mouth, lenders)
-        first, second, paint = _blend(inside, cover, lent, _painted(inside, lenders, light))
+        first, second, paint = _blend(inside, cover, lent, _painted(inside, lenders, skin))
         lower = upper * below_mouth_line(inside, mouth.width)
         return torch.stack([upper, lower, first, second], 1), paint
 
@@ -140,9 +140,16 @@ def _lent(inside: Inside, mouth: Mouth, lenders: tuple[Lender, Lender]) -> tuple
     return first * (1 - share), share
 
 
-def _painted(inside: Inside, lenders: tuple[Lender, Lender], light: Tensor) -> Tensor:
-    lent = sum(lender.share * lender.quality for lender in lenders)
-    return interior.paint(inside, light, teeth=1 - lent)
+def _painted(inside: Inside, lenders: tuple[Lender, Lender], skin: Tensor) -> Tensor:
+    colours, teeth = interior.palette(skin), torch.ones_like(skin[:, :1])
+    for lender in lenders:
+        lent = lender.share * lender.quality
+        teeth = teeth - lent
+        known = lent * lender.hollow
+        # Where a reference shows the depths of this very mouth, the paint around it matches.
+        cavity = colours.cavity + known * (0.8 * lender.depths - colours.cavity)
+        colours = colours._replace(cavity=cavity)
+    return interior.paint(inside, colours, teeth)
 
 
 def _blend(
@@ -158,8 +165,8 @@ def _blend(
     kept = 1 - cover + first + second
     weight_second = second / kept.clamp(min=1e-4)
     weight_first = first / (kept - second).clamp(min=1e-4)
-    colour = painted * (shaded * (1 - lent[0] - lent[1])).unsqueeze(-1)
-    return weight_first, weight_second, torch.cat([colour, (1 - kept).unsqueeze(-1)], -1)
+    colour = painted * (shaded * (1 - lent[0] - lent[1])).unsqueeze(1)
+    return weight_first, weight_second, torch.cat([colour, (1 - kept).unsqueeze(1)], 1)
 
 
 def _upsample(region: Tensor) -> Tensor:
