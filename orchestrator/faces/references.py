@@ -30,26 +30,26 @@ def choose_references(
     *,
     min_opening: float = 0.08,
 ) -> list[int]:
-    """Chooses frames with an open mouth that differ in pose and time, best first.
+    """Chooses frames with an open mouth that differ in pose and time, the widest first.
 
     Args:
         meshes: float32 [N,468,2], native pixels.
         valid: bool [N], frames that may be chosen.
         count: How many at most.
-        min_opening: Least gap between the lips, in mouth widths.
+        min_opening: Least gap between the lips, in mouth widths, of all but the widest.
 
     Returns:
-        Frame indices, fewer than `count` when fewer mouths are open; the same for the same track.
+        Frame indices, fewer than `count` when fewer mouths are open; one when none is, and none
+        without a valid frame. The same for the same track.
     """
     frames = np.flatnonzero(valid)
-    openings = mouth_openings(meshes[frames])
-    is_open = openings >= min_opening
-    frames, openings = frames[is_open], openings[is_open]
     if not len(frames):
         return []
+    openings = mouth_openings(meshes[frames])
+    usable = openings >= min(min_opening, openings.max())
+    frames, openings = frames[usable], openings[usable]
     places = _places(meshes[frames], frames / len(valid))
     merits = np.minimum(openings / _WIDE_OPEN, 1)
-    # The widest is first, so that a clip with one good mouth gives that one.
     chosen = [int(np.argmax(openings))]
     while len(chosen) < min(count, len(frames)):
         apart = np.linalg.norm(places[:, None] - places[chosen], axis=-1).min(axis=1)

@@ -23,9 +23,17 @@ def test_the_widest_mouth_comes_first() -> None:
     assert choose_references(*clip([0, 0.1, 0.3, 0.2, 0]))[0] == 2
 
 
-def test_closed_mouths_are_never_chosen() -> None:
-    assert choose_references(*clip([0, 0.02, 0.01, 0.03])) == []
+def test_closed_mouths_are_not_chosen_beside_open_ones() -> None:
     assert sorted(choose_references(*clip([0, 0.3, 0.01, 0.2, 0.03]))) == [1, 3]
+
+
+def test_the_widest_is_chosen_when_none_is_open() -> None:
+    assert choose_references(*clip([0, 0.02, 0.01, 0.03])) == [3]
+
+
+def test_a_clip_without_a_face_has_no_references() -> None:
+    meshes, valid = clip([0.3, 0.3])
+    assert choose_references(meshes, ~valid) == []
 
 
 def test_frames_without_a_face_are_never_chosen() -> None:
