@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 _RADIUS_FRAMES = 4
 _SIGMA_FRAMES = 2.0
-_STILL = 0.012  # movement that counts as jitter, in distances between the outer eye corners
+_JITTER = 0.008  # deviation from even motion, in distances between the outer eye corners
 _BLOCK_FRAMES = 256  # bounds the memory that smoothing takes beside the track
 _FADE_FRAMES = 5
 _EYE_CORNERS = (33, 263)
@@ -14,9 +14,9 @@ _EYE_CORNERS = (33, 263)
 def smooth_track(meshes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Smooths every mesh vertex over time, within runs of valid frames.
 
-    The kernel is symmetric, so that nothing lags, and bilateral (Tomasi and Manduchi, 1998): a
-    pair of frames at t-k and t+k counts less the further the vertex moved from where it is at t.
-    Still vertices get all of a Gaussian, moving ones stay as they are.
+    The kernel is symmetric, so that nothing lags, and bilateral (after Tomasi and Manduchi, 1998):
+    the frames t-k and t+k count less the further the middle between them lies from the vertex at
+    t. A vertex at rest or in even motion gets all of a Gaussian, one that turns keeps its place.
 
     Args:
         meshes: float32 [N,468,2], native pixels.
@@ -57,15 +57,15 @@ def _smoothed(run: NDArray[np.float32], first: int, last: int) -> NDArray[np.flo
     """Frames first..last-1 of a run, smoothed."""
     centre = run[first:last]
     corners = centre[:, _EYE_CORNERS[1]] - centre[:, _EYE_CORNERS[0]]
-    still = _STILL * np.linalg.norm(corners, axis=-1)[:, None, None]
+    jitter = _JITTER * np.linalg.norm(corners, axis=-1)[:, None, None]
     total, weight = centre.copy(), np.ones_like(centre[..., :1])
     frames = np.arange(first, last)
     for distance in range(1, _RADIUS_FRAMES + 1):
         before, after = frames - distance, frames + distance
         paired = (before >= 0) & (after < len(run))
         earlier, later = run[np.maximum(before, 0)], run[np.minimum(after, len(run) - 1)]
-        moved = np.maximum(_length(earlier - centre), _length(later - centre))
-        share = np.exp(-0.5 * ((moved / still) ** 2 + (distance / _SIGMA_FRAMES) ** 2))
+        strayed = _length((earlier + later) / 2 - centre)
+        share = np.exp(-0.5 * ((strayed / jitter) ** 2 + (distance / _SIGMA_FRAMES) ** 2))
         share *= paired[:, None, None]
         total += share * (earlier + later)
         weight += 2 * share
