@@ -1,4 +1,4 @@
-"""Progress bars with time to go, one per stage, on standard error."""
+"""Progress bars with time to go, one per stage, on standard error when it is a terminal."""
 
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,7 @@ class Bars:
     """Shows the stages of a job."""
 
     def __init__(self) -> None:
+        console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<20}"),
@@ -35,7 +36,8 @@ class Bars:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
+            disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
 
