@@ -122,7 +122,7 @@ def probe_video(path: Path) -> VideoInfo:
         frame = next(container.decode(stream), None)
         if frame is None:
             raise MediaError(damaged(path))
-        if max(frame.width, frame.height) < _SMALLEST_SIDE:
+        if min(frame.width, frame.height) < _SMALLEST_SIDE:
             raise MediaError(f"{path} is too small to show a face: give a larger picture.")
         if _is_picture_format(container):
             return _photo(path, frame)

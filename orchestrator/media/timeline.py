@@ -25,8 +25,10 @@ _USUAL_RATES = (
     Fraction(60000, 1001),
     Fraction(60),
 )
-_SLOWEST_RATE = 10  # below it a mouth cannot be followed; such clips are shown at 25
+_SLOWEST_RATE = 10  # below it a mouth cannot be followed
+_RATE_FOR_SLOW = Fraction(25)
 _FASTEST_RATE = 120
+_ENOUGH = Fraction(98, 100)  # of the average: a declared rate below it would drop pictures
 _SLACK = Fraction(1, 4)  # of a frame: a picture that comes this little late is still on time
 _MISSING_S = Fraction(1, 2)  # a stream that ends earlier than declared by more was cut short
 
@@ -50,17 +52,19 @@ class Timeline:
     def frame_rate(self) -> Fraction:
         """The constant rate to show the pictures at.
 
-        The declared rate where the pictures keep to it, otherwise the usual rate next to their
-        average.
+        A rate that the pictures keep to, otherwise the declared or a usual one that drops few of
+        them.
         """
         average = self._average_rate()
         nearest = min(_USUAL_RATES, key=lambda rate: abs(rate - average))
-        for rate in (*self.declared_rates, nearest, average):
-            if _SLOWEST_RATE <= rate <= _FASTEST_RATE and self._keeps_to(rate):
+        known = [r for r in (*self.declared_rates, nearest) if _SLOWEST_RATE <= r <= _FASTEST_RATE]
+        for rate in (*known, average):
+            if rate >= _SLOWEST_RATE and self._keeps_to(rate):
                 return rate
         if average < _SLOWEST_RATE:
-            return Fraction(25)
-        return nearest if abs(nearest - average) < average / 50 else average
+            return _RATE_FOR_SLOW
+        enough = (r for r in known if average * _ENOUGH <= r <= _USUAL_RATES[-1])
+        return next(enough, average)
 
     def shown(self, rate: Fraction) -> NDArray[np.int64]:
         """The time of the picture that each frame of a constant rate shows, int64 [M].
@@ -98,6 +102,8 @@ def read_timeline(path: Path) -> Timeline:
     """
     with open_input(path) as container, decoding(path):
         stream = video_stream(container, path)
+        if container.format.name == "avi" and stream.codec_context.has_b_frames:
+            raise MediaError(f"{path} is an AVI without display times: convert it to MP4.")
         timeline, end = _collect(container.demux(stream), stream, path)
         declared = _declared_duration(stream)
     start = int(timeline.times[0])
@@ -107,7 +113,7 @@ def read_timeline(path: Path) -> Timeline:
 
 
 def shown_at(item: Packet | VideoFrame) -> int | None:
-    """When a packet's or frame's picture appears; containers like AVI only know the order."""
+    """When a packet's or frame's picture appears; AVI only has one kind of time."""
     return item.dts if item.pts is None else item.pts
 
 

@@ -1,0 +1,107 @@
+"""A clip played under a longer recording."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from orchestrator.media.frames import read_frames
+from orchestrator.media.info import VideoInfo, probe_video
+from orchestrator.media.pixels import Planes
+from orchestrator.media.playback import WhenLonger, play
+from tests.unit.media.making import Clip, make_video, numbers, same
+
+# One key frame in 250, with B-frames: the hardest clip to play backwards.
+LONG_GOP = {"bf": "3", "b-adapt": "0", "sc_threshold": "0", "x264-params": "keyint=250"}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> VideoInfo:
+    path = tmp_path_factory.mktemp("playback") / "clip.mp4"
+    return probe_video(make_video(path, Clip(count=110, gop=250, options=LONG_GOP)))
+
+
+@pytest.fixture(scope="module")
+def pictures(clip: VideoInfo) -> list[Planes]:
+    return [frame.planes for frame in read_frames(clip)]
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> VideoInfo:
+    return probe_video(make_video(tmp_path / "short.mp4", Clip(count=4)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("bounce", [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2]),
+        ("loop", [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2]),
+        ("freeze", [0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3]),
+        ("cut", [0, 1, 2, 3]),
+    ],
+)
+def test_each_mode_shows_these_frames(
+    short: VideoInfo, mode: WhenLonger, expected: list[int]
+) -> None:
+    frames = list(play(short, 11, mode))
+    assert numbers(frames) == expected
+    assert [frame.index for frame in frames] == expected
+
+
+@pytest.mark.parametrize("mode", ["bounce", "loop", "freeze", "cut"])
+def test_a_shorter_recording_ends_the_clip_early(short: VideoInfo, mode: WhenLonger) -> None:
+    assert numbers(play(short, 3, mode)) == [0, 1, 2]
+
+
+def test_bounced_frames_are_equal_to_those_read_forwards(
+    clip: VideoInfo, pictures: list[Planes]
+) -> None:
+    there_and_back = [*range(110), *range(108, -1, -1), *range(1, 30)]
+    seen = []
+    for frame in play(clip, len(there_and_back), "bounce"):
+        assert same(frame.planes, pictures[frame.index])
+        seen.append(frame.index)
+    assert seen == there_and_back
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".ts"])
+def test_bouncing_is_exact_in_other_containers(tmp_path: Path, suffix: str) -> None:
+    options = {"bf": "2", "b-adapt": "0", "sc_threshold": "0"}
+    path = make_video(tmp_path / f"clip{suffix}", Clip(count=60, gop=10, options=options))
+    info = probe_video(path)
+    forwards = [frame.planes for frame in read_frames(info)]
+    for frame in play(info, 150, "bounce"):
+        assert same(frame.planes, forwards[frame.index])
+
+
+def test_bouncing_is_exact_where_pictures_lean_on_the_next_key_frame(tmp_path: Path) -> None:
+    options = {"bf": "3", "b-adapt": "0", "x264-params": "open-gop=1:keyint=12:scenecut=0"}
+    info = probe_video(make_video(tmp_path / "clip.mp4", Clip(count=60, options=options)))
+    forwards = [frame.planes for frame in read_frames(info)]
+    for frame in play(info, 119, "bounce"):
+        assert same(frame.planes, forwards[frame.index])
+
+
+def test_painting_a_frame_shows_in_no_other(short: VideoInfo) -> None:
+    for mode in ("bounce", "freeze"):
+        shown = []
+        for frame in play(short, 9, mode):
+            shown += numbers([frame])
+            for plane in frame.planes:
+                plane[:] = 255
+        assert shown == [frame.index for frame in play(short, 9, mode)]
+
+
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
+    count, width, height = 200, 480, 320
+    clip = Clip(count=count, width=width, height=height, gop=250, options=LONG_GOP)
+    info = probe_video(make_video(tmp_path / "clip.mp4", clip))
+    frame_bytes = width * height * 3 // 2
+    tracemalloc.start()
+    try:
+        for _ in play(info, 2 * count, "bounce"):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * frame_bytes
