@@ -66,18 +66,18 @@ class Settings(BaseModel):
 
 
 def home() -> Path:
-    """The folder that holds `model_repository/` and `configs/`.
+    """The folder that holds `configs/` and, for the embedded server, `model_repository/`.
 
     The environment variable LIPSYNC_HOME wins; otherwise it is the checkout that this program was
     installed from.
 
     Raises:
-        InputError: If the folder holds neither.
+        InputError: If it is not there.
     """
     root = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).resolve().parents[1])
-    if not (root / "model_repository").is_dir():
+    if not (root / "configs").is_dir():
         raise InputError(
-            f"{root} holds no model_repository: set {HOME_VARIABLE} to the folder of the project."
+            f"{root} holds no configs folder: set {HOME_VARIABLE} to the folder of the project."
         )
     return root
 

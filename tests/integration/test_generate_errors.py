@@ -1,5 +1,6 @@
 """Whatever is wrong, the command says so in one line, exits non-zero and leaves nothing behind."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from orchestrator.server.embedded import EmbeddedServer
+from orchestrator.settings import home
 
 DATA = Path(__file__).parents[1] / "data"
 CLOSED = "127.0.0.1:1"
@@ -122,3 +126,20 @@ def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "clip.mp4" in one_line(result.stderr)
     assert clip.read_bytes() == (DATA / "portrait.mp4").read_bytes()
+
+
+async def test_a_server_that_lacks_a_model_is_named(tmp_path: Path) -> None:
+    async with await EmbeddedServer.start(
+        home() / "model_repository", models=["face_detection", "face_landmarks"]
+    ) as server:
+        result = await asyncio.to_thread(
+            generate,
+            video=DATA / "portrait.mp4",
+            audio=DATA / "speech.wav",
+            output=tmp_path / "result.mp4",
+            url=server.url,
+        )
+
+    assert result.returncode == 1
+    assert f"The server at {server.url} does not serve wenet" in one_line(result.stderr)
+    assert list(tmp_path.iterdir()) == []

@@ -23,12 +23,12 @@ def test_the_project_is_found_from_any_folder(
     assert (home() / "configs" / "default.yaml").is_file()
 
 
-def test_a_folder_without_models_is_refused(
+def test_a_folder_without_profiles_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
 
-    with pytest.raises(InputError, match="holds no model_repository"):
+    with pytest.raises(InputError, match="holds no configs folder"):
         home()
 
 
