@@ -1,0 +1,77 @@
+"""Requests share a run, and each is answered for itself."""
+
+import numpy as np
+import pytest
+
+from backends.onnxruntime.batching import Arrays, run_requests
+
+
+class Halver:
+    """Halves `x`; refuses negative numbers. Remembers the batch sizes that it ran."""
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        x = inputs["x"].astype(np.float32)
+        self.runs.append(len(x))
+        if (x < 0).any():
+            raise ArithmeticError("negative")
+        return {"y": x / 2}
+
+
+def request(*values: float) -> Arrays:
+    return {"x": np.array(values, np.float32)}
+
+
+def answers(results: list[Arrays | Exception]) -> list[list[float] | type[Exception]]:
+    return [
+        type(result) if isinstance(result, Exception) else list(map(float, result["y"]))
+        for result in results
+    ]
+
+
+def test_requests_of_any_size_share_one_run_and_get_their_own_part() -> None:
+    model = Halver()
+    results = run_requests([request(2), request(4, 6), request(8)], model)
+    assert answers(results) == [[1], [2, 3], [4]]
+    assert model.runs == [4]
+
+
+def test_a_failing_request_does_not_fail_its_batch_mates() -> None:
+    results = run_requests([request(2), request(-1), request(4)], Halver())
+    assert answers(results) == [[1], ArithmeticError, [2]]
+
+
+def test_a_request_of_another_shape_does_not_fail_its_batch_mates() -> None:
+    odd = {"x": np.zeros((1, 3), np.float32), "z": np.zeros(2, np.float32)}
+    results = run_requests([request(2), odd, request(4)], Halver())
+    assert answers(results) == [[1], ValueError, [2]]
+
+
+def test_inputs_whose_batch_sizes_only_add_up_across_requests_are_refused() -> None:
+    crossed = [
+        {"x": np.ones(1, np.float32), "z": np.ones(2, np.float32)},
+        {"x": np.ones(2, np.float32), "z": np.ones(1, np.float32)},
+    ]
+    assert answers(run_requests(crossed, Halver())) == [ValueError, ValueError]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_output_without_the_batch_axis_is_an_error_that_names_it(count: int) -> None:
+    results = run_requests([request(2, 2)] * count, lambda _: {"y": np.zeros(7)})
+    assert len(results) == count
+    for result in results:
+        assert str(result).startswith("output y has shape [7] for a batch of 2")
+
+
+def test_a_single_request_is_run_without_a_copy() -> None:
+    single = request(1, 2)
+    seen: list[Arrays] = []
+
+    def run(inputs: Arrays) -> Arrays:
+        seen.append(inputs)
+        return {"y": inputs["x"]}
+
+    run_requests([single], run)
+    assert seen[0]["x"] is single["x"]
