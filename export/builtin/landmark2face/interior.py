@@ -12,8 +12,9 @@ from export.builtin.landmark2face.mouth_shapes import smoothstep
 
 CAVITY = (0.20, 0.065, 0.06)
 TONGUE = (0.52, 0.24, 0.23)
-TOOTH = (0.80, 0.80, 0.78)
-TOOTH_LENGTH = 0.15
+TOOTH = (0.86, 0.80, 0.74)
+TOOTH_LENGTH = 0.12
+TOOTH_SHARE = 0.75  # of the opening, at most
 ARCH = 0.475  # half width of the visible dental arch
 TOOTH_ANGLE = 0.34  # of the arch taken by one tooth
 
@@ -93,16 +94,17 @@ def _tongue(inside: Inside) -> Tensor:
 
 
 def _tooth_cover(inside: Inside) -> Tensor:
+    """Returns 1 on the upper teeth, 0 elsewhere; they sink into the dark towards the corners."""
     middle_gap = inside.gap.amax(1, keepdim=True)
-    length = torch.minimum(0.55 * middle_gap, torch.full_like(middle_gap, TOOTH_LENGTH))
-    scallop = 1 - 0.1 * _between_teeth(inside.x)
-    edge = length * inside.roundness.clamp(min=1e-4).sqrt() * scallop
-    return smoothstep(-0.012, 0.012, edge - inside.depth) * smoothstep(0.0, 0.35, inside.roundness)
+    length = (TOOTH_SHARE * middle_gap).clamp(max=TOOTH_LENGTH)
+    edge = length * (1 - (1.5 * inside.x).square()) * (1 - 0.08 * _between_teeth(inside.x))
+    return smoothstep(-0.015, 0.015, edge - inside.depth) * smoothstep(0.1, 0.6, inside.roundness)
 
 
 def _tooth_light(inside: Inside) -> Tensor:
-    grooves = 1 - 0.22 * _between_teeth(inside.x) ** 4
-    return (0.42 + 0.53 * inside.roundness) * grooves
+    grooves = 1 - 0.16 * _between_teeth(inside.x) ** 4
+    gum = 0.75 + 0.25 * smoothstep(0.0, 0.05, inside.depth)
+    return (0.5 + 0.35 * inside.roundness) * grooves * gum
 
 
 def _between_teeth(x: Tensor) -> Tensor:

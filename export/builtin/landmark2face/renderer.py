@@ -11,7 +11,7 @@ from export.builtin.landmark2face.head import frontality
 from export.builtin.landmark2face.interior import Inside
 from export.builtin.landmark2face.lips import Groups, mouth_frame
 from export.builtin.landmark2face.mouth import Mouth, below_mouth_line, mouth_of, opening_cover
-from export.builtin.landmark2face.mouth_shapes import mouth_shape
+from export.builtin.landmark2face.mouth_shapes import mouth_shape, smoothstep
 from export.builtin.landmark2face.references import Lender
 from export.builtin.landmark2face.region import edge_window, touched_region
 from export.builtin.landmark2face.targets import opening_size, rest_stretch, target_groups
@@ -20,7 +20,8 @@ CROP_SIDE = 256
 FLOW_SIDE = 64
 FRAME_LAYERS = 2
 WEIGHT_GAIN = 16  # weights are whole wherever flow is noticeable: a wide feather would only ghost
-LIP_MARGIN, LARGEST_MARGIN = 0.3, 0.009  # of the source's gap; in crop sides
+LIP_MARGIN = 0.22  # of the lips' thickness, hidden while an open source mouth is reshaped
+MARGIN_GAP = (0.0, 0.03)  # inner gap, in crop sides, over which that margin grows
 
 
 class Landmark2Face(nn.Module):
@@ -112,13 +113,13 @@ def _frame_flow(grid: Tensor, source: Groups, target: Groups, region: Tensor) ->
 
 
 def _without_teeth(source: Groups) -> Groups:
-    """Moves the inner contours into the lips, lest the teeth between them bleed into the warp."""
-    gap = torch.relu((source["inner_lower"] - source["inner_upper"])[..., 1:])
-    margin = (LIP_MARGIN * gap).clamp(max=LARGEST_MARGIN)
-    by = torch.cat([torch.zeros_like(margin), margin], -1)
+    """Moves the inner contours of an open mouth into the lips, lest teeth bleed into the warp."""
+    gap = torch.relu((source["inner_lower"] - source["inner_upper"])[:, 5:6, 1:])
+    share = LIP_MARGIN * smoothstep(*MARGIN_GAP, gap)
     inner = {
-        "inner_upper": source["inner_upper"] - by,
-        "inner_lower": source["inner_lower"] + by,
+        f"inner_{lip}": source[f"inner_{lip}"]
+        + share * (source[f"outer_{lip}"] - source[f"inner_{lip}"])
+        for lip in ("upper", "lower")
     }
     return source | inner
 

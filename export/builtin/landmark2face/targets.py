@@ -16,6 +16,7 @@ from export.builtin.landmark2face.mouth_shapes import MouthShape
 CORNERS = 11
 WIDEST = 0.42  # inner gap of a wholly open mouth
 UPPER_SHARE, LOWER_SHARE = 0.22, 0.78  # of an opening; the upper lip hardly moves
+CORNERS_SHARE = 0.16  # of an opening, by which the mouth corners sink
 SEAM = 0.45  # of the source's gap, where its lips meet when closed
 JAW_OPENS, JAW_CLOSES = 0.85, 0.5  # chin travel per travel of the lower lip
 EYES_TO_NOSE = 1.0  # opening unit per distance from the eyes to the nose base
@@ -82,9 +83,10 @@ def _arch(power: float) -> Tensor:
 
 def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups:
     rounding, tuck, press = (s.unsqueeze(1) for s in (shape.rounding, shape.tuck, shape.press))
-    opened, body = drop * _arch(0.7), _arch(0.5)
-    up = SEAM * gap - UPPER_SHARE * opened - 0.02 * tuck * body
-    down = -(1 - SEAM) * gap + LOWER_SHARE * opened + 0.035 * tuck * body
+    arch, body = _arch(0.85), _arch(0.5)
+    opened, sag = drop * arch, CORNERS_SHARE * drop * (1 - arch)
+    up = SEAM * gap - UPPER_SHARE * opened - 0.02 * tuck * body + sag
+    down = -(1 - SEAM) * gap + LOWER_SHARE * opened + 0.035 * tuck * body + sag
     return {
         "inner_upper": _shift_y(local["inner_upper"], up),
         "inner_lower": _shift_y(local["inner_lower"], down),
@@ -112,7 +114,7 @@ def _jaw(local: Groups, gap: Tensor, drop: Tensor) -> Groups:
 
 
 def _width_factor(shape: MouthShape, stretch: Tensor) -> Tensor:
-    change = 0.14 * shape.width - 0.24 * shape.rounding - 0.05 * shape.opening
+    change = 0.14 * shape.width - 0.24 * shape.rounding - 0.12 * shape.opening
     return stretch * (1 + change.unsqueeze(1))
 
 
