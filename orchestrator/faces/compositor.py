@@ -162,7 +162,7 @@ def _surfaces(
         [u[half.slices], v[half.slices]],
         shifted(colour.chroma_affine(affine), half.x0, half.y0),
         slice(1, 3),
-        cv2.INTER_LINEAR,  # chroma is smooth: cubic shows no difference and costs more
+        cv2.INTER_LINEAR,  # chroma is smooth, and cubic costs four times as much on two channels
         [
             Source(reference.chroma, colour.chroma_affine(reference.affine))
             for reference in references
@@ -177,7 +177,7 @@ def _surface(
     interpolation: int,
     references: Sequence[Source],
 ) -> Surface:
-    untouched = np.stack(channels, axis=-1)
+    untouched = np.stack(channels, axis=-1, dtype=np.float32)
     return Surface(untouched, untouched.copy(), affine, which, interpolation, tuple(references))
 
 
@@ -185,8 +185,9 @@ def _write_back(surface: Surface, planes: Planes, window: Region, region: Region
     if surface.channels.start:
         window, region = window.halved(), region.halved()
     local = region.moved(-window.x0, -window.y0)
+    painted = np.clip(np.rint(surface.painted[local.slices]), 0, 255)
     for channel, plane in enumerate(planes[surface.channels]):
-        plane[region.slices] = surface.painted[..., channel][local.slices]
+        plane[region.slices] = painted[..., channel]
 
 
 def _each_plane(planes: Planes, region: Region) -> Iterator[tuple[NDArray[np.uint8], Region]]:

@@ -26,7 +26,7 @@ def smooth_track(meshes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArr
         float32 [N,468,2].
     """
     smoothed = meshes.copy()
-    for start, stop in valid_runs(valid):
+    for start, stop in runs(valid):
         for first in range(start, stop, _BLOCK_FRAMES):
             last = min(first + _BLOCK_FRAMES, stop)
             smoothed[first:last] = _smoothed(meshes[start:stop], first - start, last - start)
@@ -39,7 +39,7 @@ def fade(valid: NDArray[np.bool_], ramp_frames: int = _FADE_FRAMES) -> NDArray[n
     It rises and falls over `ramp_frames` at the borders of valid runs, not at the clip's ends.
     """
     weights = np.zeros(len(valid), np.float32)
-    for start, stop in valid_runs(valid):
+    for start, stop in runs(valid):
         frames = np.arange(start, stop)
         since = frames - start + 1 if start else np.full(len(frames), ramp_frames + 1)
         until = stop - frames if stop < len(valid) else np.full(len(frames), ramp_frames + 1)
@@ -47,9 +47,9 @@ def fade(valid: NDArray[np.bool_], ramp_frames: int = _FADE_FRAMES) -> NDArray[n
     return weights
 
 
-def valid_runs(valid: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Start and stop of every unbroken run of valid frames."""
-    borders = np.flatnonzero(np.diff(valid.astype(np.int8), prepend=0, append=0))
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and stop of every unbroken run of true flags [N]."""
+    borders = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
     return [(int(start), int(stop)) for start, stop in borders.reshape(-1, 2)]
 
 
@@ -64,7 +64,7 @@ def _smoothed(run: NDArray[np.float32], first: int, last: int) -> NDArray[np.flo
         before, after = frames - distance, frames + distance
         paired = (before >= 0) & (after < len(run))
         earlier, later = run[np.maximum(before, 0)], run[np.minimum(after, len(run) - 1)]
-        strayed = _length((earlier + later) / 2 - centre)
+        strayed = _length((earlier + later) * np.float32(0.5) - centre)
         share = np.exp(-0.5 * ((strayed / jitter) ** 2 + (distance / _SIGMA_FRAMES) ** 2))
         share *= paired[:, None, None]
         total += share * (earlier + later)

@@ -46,7 +46,8 @@ class Move:
             surface.interpolation,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        surface.blend(region, np.asarray(moved, np.uint8), surface.place(self.weights, region))
+        weights = surface.place(self.weights, region)
+        surface.blend(region, np.asarray(moved, np.float32), weights)
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Picture:
             return
         picture = np.ascontiguousarray(self.yuv[..., surface.channels])
         placed = surface.place(picture, region, cv2.BORDER_REPLICATE, cv2.INTER_CUBIC)
-        surface.blend(region, placed, surface.place(self.weights, region))
+        surface.blend(region, placed.astype(np.float32), surface.place(self.weights, region))
 
 
 @dataclass
@@ -82,5 +83,4 @@ class Paint:
             return
         paint = self.colour.to_yuv_premultiplied(surface.place(self.rgba, region))
         target = surface.painted[region.slices]
-        mixed = target * (1 - paint[..., 3:]) + paint[..., surface.channels]
-        target[...] = np.clip(np.rint(mixed), 0, 255)
+        target[...] = target * (1 - paint[..., 3:]) + paint[..., surface.channels]

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.faces.smooth import fade, smooth_track, valid_runs
+from orchestrator.faces.smooth import fade, runs, smooth_track
 from tests.unit.faces.scenes import face_mesh
 
 
@@ -66,8 +66,8 @@ def test_a_long_track_is_smoothed_alike_throughout() -> None:
 
 def test_runs_of_valid_frames_are_found() -> None:
     valid = np.array([1, 1, 0, 0, 1, 0, 1, 1, 1], np.bool_)
-    assert valid_runs(valid) == [(0, 2), (4, 5), (6, 9)]
-    assert valid_runs(np.zeros(3, np.bool_)) == []
+    assert runs(valid) == [(0, 2), (4, 5), (6, 9)]
+    assert runs(np.zeros(3, np.bool_)) == []
 
 
 def test_a_face_that_is_always_there_never_fades() -> None:
