@@ -1,6 +1,7 @@
 """A real face and a spoken vowel: the inputs that the committed model is checked with."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import onnxruntime
 import skimage.data
 from numpy.typing import NDArray
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 PORTRAIT_BOX = (222.0, 115.0, 170.0)  # centre x, y and side of the face in the astronaut portrait

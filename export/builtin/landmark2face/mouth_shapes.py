@@ -49,7 +49,7 @@ def mouth_shape(features: Tensor) -> MouthShape:
     tuck = voice * features[:, LABIODENTALS, MIDDLE].clamp(0, 1) * (1 - press)
     opening = _smooth(features[:, OPENING], QUICK).clamp(0, 1)
     return MouthShape(
-        opening=voice * opening * (1 - press) ** 1.5 * (1 - 0.6 * tuck),
+        opening=voice * opening * (1 - press) ** 1.5 * (1 - 0.8 * tuck),
         width=voice * _smooth(features[:, WIDTH], SLOW).clamp(-1, 1),
         rounding=voice * _smooth(features[:, ROUNDING], SLOW).clamp(0, 1),
         tuck=tuck,

@@ -86,7 +86,7 @@ def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups
     arch, body = _arch(0.85), _arch(0.5)
     opened, sag = drop * arch, CORNERS_SHARE * drop * (1 - arch)
     up = SEAM * gap - UPPER_SHARE * opened - 0.02 * tuck * body + sag
-    down = -(1 - SEAM) * gap + LOWER_SHARE * opened + 0.035 * tuck * body + sag
+    down = -(1 - SEAM) * gap + LOWER_SHARE * opened + 0.025 * tuck * body + sag
     return {
         "inner_upper": _shift_y(local["inner_upper"], up),
         "inner_lower": _shift_y(local["inner_lower"], down),
