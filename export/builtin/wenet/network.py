@@ -88,18 +88,18 @@ class RelPositionMultiHeadedAttention(nn.Module):
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         """Attend within [B, T, width], with positions [1, T, width]."""
-        query = self.linear_q(x).unflatten(-1, (self.heads, self.depth))
-        key = self._split(self.linear_k(x)).transpose(-1, -2)
-        place = self._split(self.linear_pos(positions)).transpose(-1, -2)
-        content = (query + self.pos_bias_u).transpose(1, 2) @ key
-        position = (query + self.pos_bias_v).transpose(1, 2) @ place
+        query = self._split(self.linear_q(x))
+        key = self._split(self.linear_k(x)).transpose(1, 2)
+        place = self._split(self.linear_pos(positions)).transpose(1, 2)
+        content = (query + self.pos_bias_u).transpose(1, 2) @ key.transpose(2, 3)
+        position = (query + self.pos_bias_v).transpose(1, 2) @ place.transpose(2, 3)
         weights = torch.softmax((content + position) / math.sqrt(self.depth), dim=-1)
-        heads = weights @ self._split(self.linear_v(x))
+        heads = weights @ self._split(self.linear_v(x)).transpose(1, 2)
         out: Tensor = self.linear_out(heads.transpose(1, 2).flatten(2))
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, self.depth)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.heads, self.depth)
 
 
 class ConvolutionModule(nn.Module):

@@ -186,7 +186,7 @@ def test_lips_shut_on_every_m_b_and_p(
 def test_a_louder_recording_says_the_same(
     session: onnxruntime.InferenceSession, speech: Floats
 ) -> None:
-    loud, quiet = listen(session, window_at(speech, 0), window_at(speech / 8, 0))
+    loud, quiet = listen(session, window_at(speech, 0), window_at(speech / np.float32(8), 0))
     assert np.abs(loud[:, OPENING] - quiet[:, OPENING]).mean() < OPENING_DRIFT
 
 

@@ -13,7 +13,12 @@ torch = pytest.importorskip("torch")
 
 from export.builtin.wenet.frontend import LogMel  # noqa: E402
 from export.builtin.wenet.model import WINDOW_SAMPLES, SpeechEncoder  # noqa: E402
-from export.builtin.wenet.network import FULL, ConformerEncoder, Size  # noqa: E402
+from export.builtin.wenet.network import (  # noqa: E402
+    FULL,
+    ConformerEncoder,
+    RelPositionMultiHeadedAttention,
+    Size,
+)
 
 MODEL = Path(__file__).parents[3] / "model_repository" / "wenet" / "1" / "model.onnx"
 
@@ -82,7 +87,7 @@ def test_a_full_size_encoder_has_the_shapes_of_published_checkpoints() -> None:
 def test_position_scores_are_not_shifted() -> None:
     """Swapping two keys and their positions changes nothing, for every query."""
     size = Size(width=8, heads=2, feed_forward=8, blocks=1)
-    attention = ConformerEncoder(size, 4).encoders[0].self_attn
+    attention = RelPositionMultiHeadedAttention(size)
     x, positions = torch.randn(1, 4, 8), torch.randn(1, 4, 8)
     order = [1, 0, 2, 3]
     swapped = attention(x[:, order], positions[:, order])
