@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[int, ...]] = {
     "anchors": (33, 133, 362, 263, 168, 234, 454),
 }
 
-UPPER_FACE = ("outer_upper", "inner_upper", "philtrum", "nose", "cheeks", "anchors")
+UPPER_FACE = ("outer_upper", "inner_upper", "philtrum", "nose", "cheeks", "anchors", "jaw")
 LOWER_FACE = ("outer_lower", "inner_lower", "chin", "jaw", "cheeks", "anchors", "philtrum")
 
 SKIN = (*GROUPS["chin"], *GROUPS["cheeks"])
