@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.faces.geometry import Affine, Region, covered_region, texture_matrix
 
 Pixels: TypeAlias = NDArray[np.float32]
-"""[h,w,C] in code values; OpenCV moves floats several times faster than bytes, too."""
+"""[h,w,C] in code values; OpenCV interpolates one channel of floats cubically faster than bytes."""
 Texture = TypeVar("Texture", NDArray[np.uint8], NDArray[np.float32])
 
 _REDUCE_BELOW = 0.75  # native pixels per texel; closer to 1, interpolation alone does not alias

@@ -327,3 +327,19 @@ def test_a_reference_at_the_frame_edge_keeps_its_place() -> None:
     reference = cut_reference(other, at_edge)
     composite(planes, BT709, CROP, layer(box_weights(0.6, 0.9), source=1), [reference])
     assert np.array_equal(planes[0][130:170, 140:180], other[0][70:110, 60:100])
+
+
+@pytest.mark.parametrize("location", ["left", "center", "topleft"])
+def test_chroma_is_painted_where_its_samples_sit(location: str) -> None:
+    colour = Colour.named("bt709", chroma_location=location)
+    planes = noise_planes()
+    planes[1][...] = 50
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[None, :, None], (256, 1, 1))
+    blue = np.full((256, 256, 3), (40, 40, 200), np.uint8)
+    composite(planes, colour, square(20, -10, 251), Geometry(generated=blue, mask=ramp))
+    blue_u = int(colour.to_yuv(blue)[0, 0, 1])
+    x = np.arange(20, 130) * 2 + colour.chroma_offset[0]
+    weights = ((x - 20 + 0.5) * 256 / 251 - 0.5) / 255
+    expected = 50 + (blue_u - 50) * weights
+    # Half a pixel of misplacement would be a quarter of a code.
+    assert np.mean(planes[1][50, 20:130] - expected) == pytest.approx(0, abs=0.08)
