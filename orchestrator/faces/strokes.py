@@ -63,9 +63,9 @@ class Picture:
         region = surface.region(self.box)
         if region.empty:
             return
-        picture = np.ascontiguousarray(self.yuv[..., surface.channels])
-        placed = surface.place(picture, region, cv2.BORDER_REPLICATE, cv2.INTER_CUBIC)
-        surface.blend(region, placed.astype(np.float32), surface.place(self.weights, region))
+        picture = np.ascontiguousarray(self.yuv[..., surface.channels], np.float32)
+        placed = surface.place(picture, region, cv2.BORDER_REPLICATE, surface.interpolation)
+        surface.blend(region, placed, surface.place(self.weights, region))
 
 
 @dataclass
