@@ -21,7 +21,9 @@ from client.manifest import Manifest, parse_manifest
 from client.tensors import NUMPY_TYPES, TensorSpec
 
 CONTROL_TIMEOUT_S = 10.0
+MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
 
+_LOOPBACK = re.compile(r"localhost:|127\.|\[::1\]")
 _URL = re.compile(r"^(?:grpc://)?(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,5})$")
 
 
@@ -44,7 +46,7 @@ class Connection:
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
-        self._client = triton.InferenceServerClient(self.url)
+        self._client = triton.InferenceServerClient(self.url, channel_args=_channel(self.url))
 
     async def __aenter__(self) -> Self:
         await self.check_live()
@@ -161,6 +163,12 @@ class Connection:
             f"No Triton server answers at {self.url}: start one with `orchestrator serve`, or "
             "check --url (it is the gRPC port, usually 8001)."
         )
+
+
+def _channel(url: str) -> list[tuple[str, int]]:
+    options = [(f"grpc.max_{way}_message_length", MAX_MESSAGE_BYTES) for way in ("send", "receive")]
+    # A proxy that the environment names cannot reach this machine's own loopback interface.
+    return [*options, ("grpc.enable_http_proxy", 0)] if _LOOPBACK.match(url) else options
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from client.errors import InputError, ServerError
 from client.model import ServedModel
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.guardian import SHM_FOLDER
-from orchestrator.server.ports import LOOPBACK
+from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import CHECKOUT
 from tests.integration.toy_models import write_echo
 
@@ -182,6 +183,28 @@ async def test_a_port_that_is_taken_is_named(repository: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=rf"Port {port} .* --grpc-port"):
             await EmbeddedServer.start(repository, grpc_port=port)
+
+
+async def test_a_port_lost_to_another_process_is_replaced(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_echo(repository)
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        lost = replace(choose_ports(), grpc=taken.getsockname()[1])
+        chosen = iter([lost, choose_ports()])
+        monkeypatch.setattr("orchestrator.server.embedded.choose_ports", lambda **_: next(chosen))
+        async with await EmbeddedServer.start(repository) as server:
+            assert server.url != f"{LOOPBACK}:{lost.grpc}"
+
+
+async def test_a_proxy_in_the_environment_does_not_stand_between(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_echo(repository)
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, f"http://{LOOPBACK}:9")
+    async with await EmbeddedServer.start(repository) as server:
+        assert server.models == ["echo"]
 
 
 async def test_a_cancelled_start_leaves_nothing(repository: Path) -> None:
