@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
+
 from client.connection import Connection
 from client.model import Batching
 from orchestrator.faces.colour import Colour
@@ -48,6 +50,7 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     Raises:
         LipSyncError: With one sentence that says what is wrong; no output is left behind.
     """
+    cv2.setNumThreads(1)  # frames are worked on side by side in the job's own threads
     video, audio = probe_video(request.video), probe_audio(request.audio)
     check_output(request.output, request.video, request.audio)
     watch = Stopwatch()
