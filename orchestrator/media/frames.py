@@ -98,6 +98,8 @@ class FrameSource:
         convert = photo_planes if self._info.is_photo else video_planes
         with decoding(self._info.path), closing(self._pictures(run)) as pictures:
             for index, picture in zip(run, pictures, strict=True):
+                if picture.is_corrupt:
+                    raise MediaError(damaged(self._info.path))
                 planes = convert(picture, self._info.orientation)
                 if planes[0].shape != (self._info.height, self._info.width):
                     raise MediaError(f"{self._info.path} changes its size: convert it first.")
@@ -125,12 +127,7 @@ class FrameSource:
         stream = video_stream(container, self._info.path)
         if key != self._keys[0]:
             container.seek(key, stream=stream)
-        for frame in _decode(container, stream):
-            if _time(frame) < key:
-                continue  # a leading picture that leans on what came before the key frame
-            if frame.is_corrupt:
-                raise MediaError(damaged(self._info.path))
-            yield frame
+        yield from _decode(container, stream)
 
     def _open(self) -> InputContainer:
         self._opened.close()

@@ -9,8 +9,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from client.errors import MediaError
-from orchestrator.media.opening import audio_stream, damaged, decoding, open_input
+from orchestrator.media.opening import audio_stream, decoding, open_input
 from orchestrator.media.speech import decode_sound
 
 _COPIED_CODECS = ("aac", "mp3")  # what browsers and phones play inside MP4
@@ -56,7 +55,7 @@ class Soundtrack:
     def _prepare(self, source: InputContainer, stream: AudioStream) -> Iterator[Packet]:
         if stream.codec_context.codec.canonical_name in _COPIED_CODECS:
             target = self._output.add_stream_from_template(stream)
-            return _copied(source, stream, target, self._path)
+            return _copied(source, stream, target)
         return _encoded(self._path, _add_aac(self._output, stream))
 
     def _read(self) -> Packet | None:
@@ -64,14 +63,10 @@ class Soundtrack:
             return next(self._packets, None)
 
 
-def _copied(
-    source: InputContainer, stream: AudioStream, target: AudioStream, path: Path
-) -> Iterator[Packet]:
+def _copied(source: InputContainer, stream: AudioStream, target: AudioStream) -> Iterator[Packet]:
     # Starting the first heard sample at 0 keeps codec delay ahead of 0, where players skip it.
     start = stream.start_time or 0
     for packet in source.demux(stream):
-        if packet.is_corrupt:
-            raise MediaError(damaged(path))
         if packet.pts is None or packet.dts is None:
             continue
         packet.pts -= start

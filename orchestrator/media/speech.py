@@ -9,7 +9,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from client.errors import MediaError
-from orchestrator.media.opening import audio_stream, damaged, decoding, open_input
+from orchestrator.media.opening import audio_stream, decoding, open_input
 
 Samples = NDArray[np.float32]
 
@@ -51,8 +51,6 @@ def decode_sound(path: Path) -> Iterator[AudioFrame]:
         stream = audio_stream(container, path)
         shape = (stream.sample_rate, stream.channels)
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise MediaError(damaged(path))
             for frame in stream.decode(packet) if packet.size else ():
                 if (frame.sample_rate, len(frame.layout.channels)) != shape:
                     raise MediaError(f"{path} changes its sound format: convert it, say to WAV.")
@@ -62,7 +60,6 @@ def decode_sound(path: Path) -> Iterator[AudioFrame]:
 
 def _resampled(frames: Iterable[AudioFrame], resampler: AudioResampler) -> Iterator[AudioFrame]:
     for frame in frames:
-        frame.pts = None  # gaps in the clock are not gaps in the sound
         yield from resampler.resample(frame)
     # A resampler with nothing to do answers the end with None.
     yield from filter(None, resampler.resample(None))

@@ -118,9 +118,15 @@ def tone(duration_s: float, rate: int, channels: int = 1) -> NDArray[np.float32]
     return np.tile(wave.astype(np.float32), (channels, 1))
 
 
-def make_sound(path: Path, samples: NDArray[np.float32], rate: int, codec: str) -> Path:
+def make_sound(
+    path: Path,
+    samples: NDArray[np.float32],
+    rate: int,
+    codec: str,
+    container_options: dict[str, str] | None = None,
+) -> Path:
     """Encodes float32 [channels, samples] with a codec that suits the path's suffix."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate))
         stream.layout = {1: "mono", 2: "stereo", 4: "4.0"}[len(samples)]
         container.mux(stream.encode(_sound(samples, rate)))
@@ -165,6 +171,20 @@ def set_rotation(mp4: Path, matrix: tuple[int, int, int, int]) -> Path:
     struct.pack_into(">9i", data, header + 4 + 40, a, b, 0, c, d, 0, 0, 0, 0x40000000)
     mp4.write_bytes(data)
     return mp4
+
+
+def cut_start(source: Path, target: Path, start_s: Fraction) -> Path:
+    """Copies a video from a time on; what leads to it stays in front, hidden by an edit list."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = given.streams.video[0]
+        copy = made.add_stream_from_template(stream)
+        for packet in given.demux(stream):
+            if packet.pts is not None and packet.dts is not None:
+                packet.pts -= int(start_s / packet.time_base)
+                packet.dts -= int(start_s / packet.time_base)
+                packet.stream = copy
+                made.mux(packet)
+    return target
 
 
 def same(a: Planes, b: Planes) -> bool:

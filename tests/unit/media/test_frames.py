@@ -13,6 +13,7 @@ from tests.unit.media.making import (
     HEIGHT,
     WIDTH,
     Clip,
+    cut_start,
     make_video,
     number_in,
     numbered_luma,
@@ -137,11 +138,31 @@ def test_a_run_is_equal_to_the_same_frames_of_a_whole_read(tmp_path: Path, start
     assert all(same(a.planes, b.planes) for a, b in zip(run, whole, strict=True))
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_pictures_before_the_start_of_an_edit_list_are_left_out(
+    tmp_path: Path, suffix: str
+) -> None:
+    whole = make_video(tmp_path / "whole.mp4", Clip(count=40, options={"bf": "2"}))
+    info = probe_video(cut_start(whole, tmp_path / f"cut{suffix}", Fraction(5, 25)))
+    assert info.frame_count == 35
+    assert numbers(read_frames(info)) == list(range(5, 40))
+    with FrameSource(info) as source:
+        assert numbers(source.read(range(3))) == [5, 6, 7]
+
+
 def test_names_may_hold_spaces_other_alphabets_colons_and_percent_signs(tmp_path: Path) -> None:
     folder = tmp_path / "мои видео 100%"
     folder.mkdir()
     path = make_video(tmp_path / "plain.mp4").rename(folder / "说话: клип %03d 'é'.mp4")
     assert numbers(read_frames(probe_video(path))) == list(range(20))
+
+
+def test_a_relative_name_with_a_colon_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_video(tmp_path / "plain.mp4").rename(tmp_path / "take:2.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert numbers(read_frames(probe_video(Path("take:2.mp4")))) == list(range(20))
 
 
 def test_closing_early_closes_the_file(tmp_path: Path) -> None:

@@ -120,6 +120,11 @@ def test_a_huge_photo_shrinks_to_what_players_show(tmp_path: Path) -> None:
     assert frame.planes[0].shape == (78, 3840)
 
 
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    info = probe_video(make_picture(tmp_path / "me %03d.png", quarters(), "png", "rgb24"))
+    assert info.is_photo
+
+
 @pytest.mark.parametrize("mode", ["bounce", "loop", "freeze", "cut"])
 def test_a_photo_lasts_as_long_as_wanted_in_any_mode(tmp_path: Path, mode: WhenLonger) -> None:
     info = probe_video(make_picture(tmp_path / "photo.png", quarters(), "png", "rgb24"))

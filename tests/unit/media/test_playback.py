@@ -74,9 +74,22 @@ def test_bouncing_is_exact_in_other_containers(tmp_path: Path, suffix: str) -> N
         assert same(frame.planes, forwards[frame.index])
 
 
-def test_bouncing_is_exact_where_pictures_lean_on_the_next_key_frame(tmp_path: Path) -> None:
-    options = {"bf": "3", "b-adapt": "0", "x264-params": "open-gop=1:keyint=12:scenecut=0"}
-    info = probe_video(make_video(tmp_path / "clip.mp4", Clip(count=60, options=options)))
+OPEN_GOP = "open-gop=1:keyint=12:min-keyint=12:scenecut=0:bframes=3"
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"x264-params": OPEN_GOP}),
+        ("libx265", {"x265-params": f"{OPEN_GOP}:log-level=none"}),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_bouncing_is_exact_where_pictures_lean_on_the_next_key_frame(
+    tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+) -> None:
+    clip = Clip(count=60, codec=codec, options=options)
+    info = probe_video(make_video(tmp_path / f"clip{suffix}", clip))
     forwards = [frame.planes for frame in read_frames(info)]
     for frame in play(info, 119, "bounce"):
         assert same(frame.planes, forwards[frame.index])

@@ -134,6 +134,12 @@ def test_a_download_that_stopped_is_refused_before_any_work(
         probe_video(indexed_in_front)
 
 
+def test_a_download_that_lacks_only_its_last_bytes(indexed_in_front: Path) -> None:
+    indexed_in_front.write_bytes(indexed_in_front.read_bytes()[:-50])
+    with pytest.raises(MediaError, match="is damaged or cut short"):
+        probe_video(indexed_in_front)
+
+
 def test_a_video_damaged_in_the_middle_ends_with_an_error(tmp_path: Path) -> None:
     path = make_video(tmp_path / "clip.mp4", Clip(count=100, options=NOISE))
     info: VideoInfo = probe_video(path)
@@ -143,6 +149,30 @@ def test_a_video_damaged_in_the_middle_ends_with_an_error(tmp_path: Path) -> Non
     path.write_bytes(data)
     with pytest.raises(MediaError, match="damaged") as caught:
         list(read_frames(info))
+    assert one_sentence(caught.value, path)
+
+
+def test_a_part_of_a_picture_that_the_decoder_has_to_guess_is_an_error(tmp_path: Path) -> None:
+    options = {"x264-params": "slices=4:keyint=1:qp=2"}
+    path = make_video(tmp_path / "clip.mp4", Clip(count=30, options=options))
+    info = probe_video(path)
+    data = bytearray(path.read_bytes())
+    noise = np.random.default_rng(0)
+    for place in range(len(data) // 4, len(data) // 2, 1500):
+        data[place : place + 40] = noise.bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="damaged"):
+        list(read_frames(info))
+
+
+@pytest.mark.parametrize(("name", "codec"), [("speech.flac", "flac"), ("speech.m4a", "aac")])
+def test_a_recording_cut_short(tmp_path: Path, name: str, codec: str) -> None:
+    path = tmp_path / name
+    options = {"movflags": "+faststart"} if codec == "aac" else {}
+    make_sound(path, tone(3.0, 16000), 16000, codec, options)
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(MediaError, match="is damaged or cut short") as caught:
+        list(read_speech(path))
     assert one_sentence(caught.value, path)
 
 

@@ -52,6 +52,15 @@ def test_uncompressed_sound_keeps_its_exact_length(tmp_path: Path) -> None:
     assert len(whole(path)) == samples.shape[1]
 
 
+def test_a_wav_that_was_streamed_does_not_know_its_length(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "speech.wav", tone(1.0, 16000), 16000, "pcm_s16le")
+    data = bytearray(path.read_bytes())
+    size = data.index(b"data") + 4
+    data[4:8] = data[size : size + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    assert len(whole(path)) == 16000
+
+
 def test_blocks_have_the_wanted_length_and_the_last_the_rest(tmp_path: Path) -> None:
     path = make_sound(tmp_path / "speech.wav", tone(1.0, 16000), 16000, "pcm_s16le")
     assert [len(block) for block in read_speech(path, block=6000)] == [6000, 6000, 4000]

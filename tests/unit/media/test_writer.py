@@ -170,6 +170,14 @@ def test_colour_tags_of_the_source_are_repeated(
     assert context.name == "h264"
 
 
+def test_the_place_of_chroma_is_told_to_players(output: Path, info: VideoInfo, wav: Path) -> None:
+    headers = set()
+    for location in ("left", "center", "topleft"):
+        write(output, replace(info, chroma_location=location), wav, 2)
+        headers.add(streams(output)[0].codec_context.extradata)
+    assert len(headers) == 3
+
+
 def test_planes_reach_the_encoder_untouched(output: Path, info: VideoInfo, wav: Path) -> None:
     source = [frame.planes for frame in read_frames(info)]
     with VideoWriter(output, info, wav, crf=0, preset="ultrafast") as writer:  # lossless
