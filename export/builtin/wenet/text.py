@@ -26,7 +26,7 @@ def sentences() -> tuple[list[str], list[str]]:
     """
     found: dict[str, str] = {}
     for passage in _passages():
-        for sentence in _split(passage):
+        for sentence in sentences_in(passage):
             found.setdefault(" ".join(re.findall(r"[a-z']+", sentence.lower())), sentence)
     train: list[str] = []
     test: list[str] = []
@@ -60,7 +60,8 @@ def _without_roff(page: str) -> str:
     return re.sub(r"(?m)^[.'].*$", "\n\n", page)
 
 
-def _split(passage: str) -> Iterator[str]:
+def sentences_in(passage: str) -> Iterator[str]:
+    """Yield the sentences of a passage that a synthesiser can read as prose."""
     for raw in re.split(r"(?<=[.!?;:])\s+|\n\s*\n", passage):
         sentence = re.sub(r"\s+", " ", raw).strip()
         if _readable(sentence):
