@@ -145,13 +145,18 @@ def find_python_library(version: str, folders: list[Path]) -> Path:
     )
 
 
+def has_cuda(runtime: Runtime) -> bool:
+    """Tells whether the runtime's ONNX Runtime was built with CUDA."""
+    return "CUDAExecutionProvider" in _run_python(runtime.root, _CUDA_PROBE)
+
+
 def require_cuda(runtime: Runtime) -> None:
     """Makes sure that the runtime's ONNX Runtime was built with CUDA.
 
     Raises:
         ServerError: If it was not.
     """
-    if "CUDAExecutionProvider" not in _run_python(runtime.root, _CUDA_PROBE):
+    if not has_cuda(runtime):
         raise ServerError(
             f"The embedded server's environment {runtime.root} has no ONNX Runtime with CUDA: "
             "install onnxruntime-gpu in it, or choose --device cpu."

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from client.connection import Connection
-from client.errors import InputError, ServerError
+from client.errors import InferenceError, InputError, ServerError
 from client.model import ServedModel
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.guardian import SHM_FOLDER
 from orchestrator.server.ports import LOOPBACK, choose_ports
-from orchestrator.server.runtime import CHECKOUT
+from orchestrator.server.runtime import CHECKOUT, find_runtime, has_cuda
 from tests.integration.toy_models import write_echo
 
 pytestmark = pytest.mark.server
@@ -76,6 +76,10 @@ def processes(text: str) -> set[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
+
+
+def own_stubs() -> set[int]:
+    return processes("triton_python_backend_stub") & processes(f"\0lipsync-{os.getpid()}-")
 
 
 def regions(prefix: str) -> set[Path]:
@@ -255,3 +259,33 @@ async def test_a_server_that_dies_is_noticed(repository: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(ServerError, match="The Triton server ended by itself"):
             await asyncio.wait_for(server.wait(), 10)
+
+
+async def test_a_model_whose_process_died_is_an_error_and_no_hindrance_to_the_end(
+    repository: Path,
+) -> None:
+    write_echo(repository)
+    others = own_stubs()
+    async with await EmbeddedServer.start(repository) as server, Connection(server.url) as link:
+        echo = await ServedModel.open(link, "echo")
+        (stub,) = own_stubs() - others
+        os.kill(stub, signal.SIGKILL)
+        with pytest.raises(InferenceError, match="'echo_0_0' is not healthy"):
+            await echo(x=np.ones((1, 4), np.float32))
+
+
+async def test_hidden_gpus_are_said_to_be_hidden(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_echo(repository)
+    caplog.set_level("INFO")
+    async with await EmbeddedServer.start(repository, device="auto"):
+        assert "GPUs are hidden" in caplog.text
+
+
+async def test_insisting_on_cuda_without_cuda_fails_with_the_way_out(repository: Path) -> None:
+    write_echo(repository)
+    if has_cuda(find_runtime()):
+        pytest.skip("the server's environment has CUDA")
+    with pytest.raises(ServerError, match="choose --device cpu"):
+        await EmbeddedServer.start(repository, device="cuda")
