@@ -13,6 +13,8 @@ MIDDLE = 8
 SILENCE, BILABIALS, LABIODENTALS = 0, (1, 2), 3
 ENERGY, OPENING, WIDTH, ROUNDING, CLOSURE = 29, 30, 31, 32, 33
 
+SHUT = (0.2, 0.7)  # closure that begins to shut, and shuts, the mouth whatever its neighbours do
+
 # Weights of the features around the middle. Lips round before the sound they round for, hence the
 # wider kernel; the jaw is quicker, and closures are not smoothed at all.
 QUICK = (0.2, 0.6, 0.2)
@@ -49,7 +51,7 @@ def mouth_shape(features: Tensor) -> MouthShape:
     tuck = voice * features[:, LABIODENTALS, MIDDLE].clamp(0, 1) * (1 - press)
     opening = _smooth(features[:, OPENING], QUICK).clamp(0, 1)
     return MouthShape(
-        opening=voice * opening * (1 - press) ** 1.5 * (1 - 0.8 * tuck),
+        opening=voice * opening * (1 - smoothstep(*SHUT, press)) * (1 - 0.8 * tuck),
         width=voice * _smooth(features[:, WIDTH], SLOW).clamp(-1, 1),
         rounding=voice * _smooth(features[:, ROUNDING], SLOW).clamp(0, 1),
         tuck=tuck,

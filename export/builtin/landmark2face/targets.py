@@ -14,7 +14,7 @@ from export.builtin.landmark2face.lips import Groups, MouthFrame
 from export.builtin.landmark2face.mouth_shapes import MouthShape
 
 CORNERS = 11
-WIDEST = 0.42  # inner gap of a wholly open mouth
+WIDEST = 0.45  # inner gap of a wholly open mouth
 UPPER_SHARE, LOWER_SHARE = 0.22, 0.78  # of an opening; the upper lip hardly moves
 CORNERS_SHARE = 0.16  # of an opening, by which the mouth corners sink
 SEAM = 0.45  # of the source's gap, where its lips meet when closed
@@ -50,7 +50,7 @@ def target_groups(
 def opening_size(mesh: Tensor, frame: MouthFrame) -> Tensor:
     """Returns the unit of an opening in mouth widths, [B, 1]: a turned mouth opens as far."""
     down = face_scale(mesh)[:, 1:]
-    return (EYES_TO_NOSE * down / frame.width[:, :, 0]).clamp(0.8, 1.6)
+    return (EYES_TO_NOSE * down / frame.width[:, :, 0]).clamp(0.9, 1.6)
 
 
 def rest_stretch(mesh: Tensor, reference_mesh: Tensor) -> Tensor:
