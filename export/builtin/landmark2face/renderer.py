@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from export.builtin.landmark2face import interior, references
+from export.builtin.landmark2face import interior, placement, references
 from export.builtin.landmark2face.control_points import GROUPS, LOWER_FACE, UPPER_FACE
 from export.builtin.landmark2face.fields import backward_field
 from export.builtin.landmark2face.head import frontality
@@ -127,7 +127,7 @@ def _without_teeth(source: Groups) -> Groups:
 def _reference_flow(grid: Tensor, mouth: Mouth, lenders: tuple[Lender, Lender]) -> list[Tensor]:
     inside = mouth.inside(grid)
     return [
-        references.to_reference_crop(lender, references.place(lender, inside, mouth)) - grid
+        placement.to_reference_crop(lender, placement.place(lender, inside, mouth)) - grid
         for lender in lenders
     ]
 
@@ -135,7 +135,7 @@ def _reference_flow(grid: Tensor, mouth: Mouth, lenders: tuple[Lender, Lender]) 
 def _lent(inside: Inside, mouth: Mouth, lenders: tuple[Lender, Lender]) -> tuple[Tensor, Tensor]:
     """Returns how much of each place the two references give, [B, P] each."""
     first, second = (
-        references.cover(lender, references.place(lender, inside, mouth)) for lender in lenders
+        placement.cover(lender, placement.place(lender, inside, mouth)) for lender in lenders
     )
     share = second * lenders[1].share
     return first * (1 - share), share

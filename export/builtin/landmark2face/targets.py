@@ -17,6 +17,7 @@ CORNERS = 11
 WIDEST = 0.45  # inner gap of a wholly open mouth
 UPPER_SHARE, LOWER_SHARE = 0.22, 0.78  # of an opening; the upper lip hardly moves
 CORNERS_SHARE = 0.16  # of an opening, by which the mouth corners sink
+OUTER_FOLLOWS = 0.92  # travel of the outer contours per travel of the inner ones
 SEAM = 0.45  # of the source's gap, where its lips meet when closed
 JAW_OPENS, JAW_CLOSES = 0.85, 0.5  # chin travel per travel of the lower lip
 EYES_TO_NOSE = 1.0  # opening unit per distance from the eyes to the nose base
@@ -40,9 +41,8 @@ def target_groups(
     """
     local = {name: frame.to_local(points) for name, points in source.items()}
     drop = WIDEST * shape.opening.unsqueeze(1) * size
-    closed = _closed_gap(local)
-    moved = _lips(local, closed, drop, shape)
-    moved |= _jaw(local, closed, drop)
+    gap = _source_gap(local)
+    moved = _lips(local, gap, drop, shape) | _jaw(local, gap, drop)
     widened = _widen(moved, local, _width_factor(shape, stretch))
     return {name: frame.to_crop(points) for name, points in widened.items()}
 
@@ -71,7 +71,7 @@ def _relative_width(mesh: Tensor) -> Tensor:
     return width / face_scale(mesh)[:, :1]
 
 
-def _closed_gap(local: Groups) -> Tensor:
+def _source_gap(local: Groups) -> Tensor:
     """Returns how far the inner contours of the source are apart, [B, 11]."""
     return torch.relu(local["inner_lower"][..., 1] - local["inner_upper"][..., 1])
 
@@ -91,11 +91,11 @@ def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups
         "inner_upper": _shift_y(local["inner_upper"], up),
         "inner_lower": _shift_y(local["inner_lower"], down),
         "outer_upper": _shift_y(
-            local["outer_upper"], 0.9 * up + body * (0.02 * press - 0.03 * rounding)
+            local["outer_upper"], OUTER_FOLLOWS * up + body * (0.02 * press - 0.03 * rounding)
         ),
         "outer_lower": _shift_y(
             local["outer_lower"],
-            0.92 * down + body * (0.03 * rounding - 0.03 * press - 0.07 * tuck),
+            OUTER_FOLLOWS * down + body * (0.03 * rounding - 0.03 * press - 0.07 * tuck),
         ),
     }
 
@@ -104,9 +104,9 @@ def _jaw(local: Groups, gap: Tensor, drop: Tensor) -> Groups:
     travel = JAW_OPENS * LOWER_SHARE * drop - JAW_CLOSES * (1 - SEAM) * gap[:, 5:6]
     ring = torch.sin(torch.linspace(0, math.pi, 17)).clamp(min=0) ** 1.2
     return {
-        "chin": _shift_y(local["chin"], travel.expand(-1, 9)),
+        "chin": _shift_y(local["chin"], travel),
         "jaw": _shift_y(local["jaw"], 0.88 * travel * ring),
-        "cheeks": _shift_y(local["cheeks"], 0.14 * travel.expand(-1, 14)),
+        "cheeks": _shift_y(local["cheeks"], 0.14 * travel),
         "philtrum": local["philtrum"],
         "nose": local["nose"],
         "anchors": local["anchors"],
