@@ -1,11 +1,11 @@
 """The output file: encoded pictures and the recording, complete or not there at all."""
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -45,10 +45,20 @@ def check_output(output: Path, *inputs: Path) -> None:
         raise OutputError(f"{output} is a folder: give the name of a file in it.")
     if not output.parent.is_dir():
         raise OutputError(f"{output.parent} does not exist: make the folder first.")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{output.parent} may not be written to: choose another folder.")
+    _check_folder(output.parent)
     if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
         raise OutputError(f"{output} is also an input: choose another output name.")
+
+
+def _check_folder(folder: Path) -> None:
+    """Makes a file in a folder: asking for permission does not see a disk that is read-only."""
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written to ({error.strerror}): choose another folder."
+        ) from error
 
 
 class VideoWriter:

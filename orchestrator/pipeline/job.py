@@ -73,8 +73,8 @@ async def _server(
             models=sorted(settings.models.by_role().values()),
             start_timeout_s=settings.serving.start_timeout_s,
         )
-    progress.finish("server")
     async with server:
+        progress.finish("server")
         yield server.url
 
 
