@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from export.builtin.landmark2face.golden import golden_inputs, run_onnx
-from export.builtin.landmark2face.onnx_file import write_onnx
 from export.repository import write_golden, write_manifest
 
 RECIPE = "python -m export.builtin.landmark2face --repository model_repository"
@@ -24,6 +23,8 @@ def main(
     repository: Annotated[Path, typer.Option(help="Model repository to write into.")],
 ) -> None:
     """Exports the renderer into a model repository, with manifest and golden data."""
+    from export.builtin.landmark2face.onnx_file import write_onnx  # torch, only to export
+
     folder = repository / "landmark2face" / "1"
     folder.mkdir(parents=True, exist_ok=True)
     write_onnx(folder / "model.onnx")
