@@ -17,7 +17,7 @@ _CHECKPOINT = Path("out/wenet/encoder.pt")
 
 @app.command()
 def synthesise(corpus: Corpus = _CORPUS) -> None:
-    """Make about 10 hours of labelled speech with espeak-ng, Festival and Flite."""
+    """Make 8.5 hours of labelled speech with espeak-ng, Festival and Flite."""
     from export.builtin.wenet.synthesise import synthesise as run
 
     run(corpus)

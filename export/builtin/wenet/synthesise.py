@@ -47,7 +47,7 @@ class Batch:
 
 
 def plan() -> list[Batch]:
-    """List what the corpus is made of: about 9.5 hours to learn from and 40 minutes to test on.
+    """List what the corpus is made of: 8.5 hours to learn from and half an hour to test on.
 
     Flite's rms and awb are never trained on: new speakers of a new engine. Its slt and kal16
     are the speakers of two Festival voices, so they test neither.

@@ -28,7 +28,8 @@ HOP = 640
 VOICING, ENERGY, OPENING, CLOSURE, RESERVED = 28, 29, 30, 33, 34
 
 # How far features may move when a window begins elsewhere: attention sees the whole window.
-MEAN_DRIFT, OPENING_DRIFT = 0.02, 0.05
+# Measured on the sample: 0.0024 on average over all features, 0.0086 for the opening.
+MEAN_DRIFT, OPENING_DRIFT = 0.006, 0.02
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +160,7 @@ def test_the_features_say_which_sound_is_spoken(
     clear = labels.max(axis=1) > 0.85
     found = GROUP_OF[features[:, : len(PHONES)].argmax(axis=1)]
     right = found == GROUP_OF[labels.argmax(axis=1)]
-    assert right[clear].mean() > 0.75
+    assert right[clear].mean() > 0.8
 
 
 def test_the_features_come_neither_early_nor_late(
@@ -177,10 +178,12 @@ def test_lips_shut_on_every_m_b_and_p(
     session: onnxruntime.InferenceSession, speech: Floats
 ) -> None:
     features = whole(session, speech)[: len(speech) // HOP]
-    shut = labels_of_sample(len(features))[:, sorted(LIPS_SHUT)].sum(axis=1) > 0.6
-    assert shut.sum() > 10
-    assert (features[shut, OPENING] < 0.12).mean() > 0.9
-    assert features[shut, CLOSURE].mean() > 0.8
+    labels = labels_of_sample(len(features))[:, sorted(LIPS_SHUT)].sum(axis=1)
+    shut = np.flatnonzero(labels > 0.6)
+    events = np.split(shut, np.flatnonzero(np.diff(shut) > 1) + 1)
+    assert len(events) > 10
+    assert all((features[event, OPENING] < 0.12).any() for event in events)
+    assert (features[labels == 0, CLOSURE] > 0.5).mean() < 0.05
 
 
 def test_a_louder_recording_says_the_same(
@@ -194,8 +197,8 @@ def test_a_word_that_comes_one_feature_later_moves_the_features_by_one(
     session: onnxruntime.InferenceSession, speech: Floats
 ) -> None:
     early, late = listen(session, window_at(speech, HOP), window_at(speech, 0))
-    assert np.abs(early[:-1] - late[1:]).mean() < MEAN_DRIFT / 2
-    assert np.abs(early[:-1, OPENING] - late[1:, OPENING]).mean() < OPENING_DRIFT / 2
+    assert np.abs(early[:-1] - late[1:]).mean() < MEAN_DRIFT
+    assert np.abs(early[:-1, OPENING] - late[1:, OPENING]).mean() < OPENING_DRIFT
 
 
 def test_it_matters_little_where_windows_begin(
