@@ -46,15 +46,25 @@ def generate_command(
     ] = "default",
     when_longer: Annotated[
         WhenLonger | None,
-        typer.Option(help="What the clip does when the recording is longer."),
+        typer.Option(
+            help="What the clip does when the recording is longer; the profile's by default."
+        ),
     ] = None,
     crf: Annotated[
         int | None,
-        typer.Option(help="H.264 quality: smaller is better and larger.", min=0, max=51),
+        typer.Option(
+            help="H.264 quality, smaller is better and larger; the profile's by default.",
+            min=0,
+            max=51,
+        ),
     ] = None,
     stall_timeout: Annotated[
         float | None,
-        typer.Option(help="Seconds that one request may stay unanswered.", metavar="SECONDS"),
+        typer.Option(
+            help="Seconds that one request may stay unanswered; the profile's by default.",
+            metavar="SECONDS",
+            min=1,
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print a JSON report on standard output.")

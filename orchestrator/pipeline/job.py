@@ -109,7 +109,7 @@ class _Job:
     async def run(self) -> Report:
         with self.watch.stage("listen"):
             blocks = read_speech(self.audio.path, self.models.speech_window.sample_rate)
-            speech = await listen(self.models, blocks, self.progress)
+            speech = await listen(self.models, blocks, self.audio.duration_s, self.progress)
         total = frames_for(speech.duration_s, self.video.frame_rate)
         with self.watch.stage("prepare"):
             preparation = Preparation(

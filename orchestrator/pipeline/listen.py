@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,15 @@ class _Counted:
         return block
 
 
-async def listen(models: JobModels, blocks: Iterable[Samples], progress: Progress) -> Speech:
+async def listen(
+    models: JobModels, blocks: Iterable[Samples], expected_s: Fraction, progress: Progress
+) -> Speech:
     """Encodes a recording.
 
     Args:
         models: The job's models.
         blocks: Mono samples at the encoder's sample rate, in order.
+        expected_s: Length that the file declares, for the progress only.
         progress: Receives one step per window.
 
     Raises:
@@ -62,12 +66,14 @@ async def listen(models: JobModels, blocks: Iterable[Samples], progress: Progres
         core=window.core,
         right_context=window.right_context,
     )
+    progress.start("listen", ceil(expected_s * window.sample_rate / window.core) or None)
     cores = await _encode(models.wenet, windows, progress)
+    progress.finish("listen")
     duration_s = Fraction(counted.samples, window.sample_rate)
     if not cores:
         raise MediaError("The recording holds no sound: give one with at least one sample.")
-    count = max(1, -(-duration_s * FEATURE_RATE // 1))
-    return Speech(np.concatenate(cores)[: int(count)], duration_s)
+    count = ceil(duration_s * FEATURE_RATE)
+    return Speech(np.concatenate(cores)[:count], duration_s)
 
 
 async def _encode(
@@ -83,10 +89,8 @@ async def _encode(
         cores.append(core)
         progress.advance("listen")
 
-    progress.start("listen", None)
     try:
         await run_stage(iter(windows), infer, collect, in_flight(model), threads)
     finally:
         threads.close()
-    progress.finish("listen")
     return cores
