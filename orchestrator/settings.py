@@ -86,13 +86,14 @@ def load_settings(profile: str) -> Settings:
     """Reads a profile.
 
     Args:
-        profile: Name of a file in `configs/` without its ending, or the path of a YAML file.
+        profile: Name of a file in `configs/` without its ending, or a YAML file: whatever has a
+            dot or a slash in it.
 
     Raises:
         InputError: If there is no such profile or a key in it is wrong.
     """
-    named = profile.endswith((".yaml", ".yml"))
-    path = Path(profile) if named else home() / "configs" / f"{profile}.yaml"
+    is_file = "/" in profile or "." in profile
+    path = Path(profile) if is_file else home() / "configs" / f"{profile}.yaml"
     try:
         return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:

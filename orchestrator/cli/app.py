@@ -1,12 +1,13 @@
 """The command line: the commands and their options."""
 
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from orchestrator.cli.bars import Bars
-from orchestrator.cli.running import run
+from orchestrator.cli.running import run, show
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
 from orchestrator.pipeline.progress import Silent
@@ -20,8 +21,23 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="A video of a person saying a recording: models on NVIDIA Triton, frames streamed to it.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        show(metadata.version("lipsync"))
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A video of a person saying a recording: models on NVIDIA Triton, frames streamed to it."""
 
 
 @app.command("generate")
@@ -47,7 +63,9 @@ def generate_command(
     when_longer: Annotated[
         WhenLonger | None,
         typer.Option(
-            help="What the clip does when the recording is longer; the profile's by default."
+            help="What the clip does when the recording is longer: bounce, loop, freeze or cut; "
+            "the profile's by default.",
+            metavar="MODE",
         ),
     ] = None,
     crf: Annotated[
@@ -79,9 +97,9 @@ def generate_command(
     request = Request(video=video, audio=audio, output=output, url=url)
     report = run(_generate(request, settings, quiet=quiet))
     if json:
-        typer.echo(report.model_dump_json(indent=2))
+        show(report.model_dump_json(indent=2))
     elif not quiet:
-        typer.echo(
+        show(
             f"{report.output}: {report.frames} frames, {report.duration_s:.2f} s, "
             f"{report.end_to_end_fps:.1f} frames per second end to end"
         )
@@ -99,7 +117,11 @@ def serve_command(
         int, typer.Option(help="Prometheus port on the loopback interface.")
     ] = 8002,
     device: Annotated[
-        Device, typer.Option(help="Where models run; cuda fails when it cannot be used.")
+        Device,
+        typer.Option(
+            help="Where models run: auto, cpu or cuda; cuda fails when it cannot be used.",
+            metavar="DEVICE",
+        ),
     ] = "auto",
     log_file: Annotated[
         Path | None, typer.Option(help="Server log; a temporary file by default.", metavar="FILE")
@@ -123,8 +145,8 @@ def serve_command(
 
 
 def _announce(server: EmbeddedServer) -> None:
-    typer.echo(f"serving {', '.join(server.models)} at {server.url} (gRPC); log: {server.log_file}")
-    typer.echo(f"metrics: {server.metrics_url}; stop with Ctrl-C")
+    show(f"serving {', '.join(server.models)} at {server.url} (gRPC); log: {server.log_file}")
+    show(f"metrics: {server.metrics_url}; stop with Ctrl-C")
 
 
 async def _generate(request: Request, settings: Settings, *, quiet: bool) -> Report:
@@ -149,8 +171,3 @@ def _overridden(
 
 def _given(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def main() -> None:
-    """Entry point of the `orchestrator` command."""
-    app()

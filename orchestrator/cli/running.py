@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -10,41 +12,107 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from client.errors import LipSyncError
+from client.errors import LipSyncError, OutputError
 
 R = TypeVar("R")
 
 EXIT_ERROR = 1
+EXIT_USAGE = 2
 _SIGNAL_BASE = 128  # shells report 128 + signal number
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _StoppedError(Exception):
+    """A signal asked the command to stop."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
+def run_app(app: typer.Typer) -> int:
+    """Runs the command line.
+
+    Returns:
+        The exit status: 1 after an error and 2 after a wrong option, each told in one line;
+        128 + signal number after a signal.
+    """
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except _StoppedError as stopped:
+        _complain(f"stopped by {stopped.number.name}; nothing was written.")
+        return _SIGNAL_BASE + stopped.number
+    except KeyboardInterrupt:
+        return _SIGNAL_BASE + signal.SIGINT
+    except LipSyncError as error:
+        _complain(str(error))
+        return EXIT_ERROR
+    except typer.TyperException as error:
+        return _explain_usage(error)
 
 
 def run(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Runs a command to its end.
+    """Runs one command's work; Ctrl-C, SIGTERM and a closed terminal cancel it in order.
 
     Raises:
-        typer.Exit: With status 1 after one error line, 130 after Ctrl-C, 143 after SIGTERM.
+        LipSyncError: What the work raises.
+    """
+    stopped: list[signal.Signals] = []
+    try:
+        return asyncio.run(_stoppable(coroutine, stopped))
+    except asyncio.CancelledError as error:
+        if not stopped:
+            raise
+        raise _StoppedError(stopped[0]) from error
+
+
+def show(text: str) -> None:
+    """Prints a result on standard output.
+
+    Raises:
+        OutputError: If nobody takes it.
     """
     try:
-        return asyncio.run(_stoppable(coroutine))
-    except LipSyncError as error:
-        _complain(str(error))
-        raise typer.Exit(EXIT_ERROR) from error
-    except KeyboardInterrupt as error:
-        _complain("stopped by Ctrl-C; nothing was written.")
-        raise typer.Exit(_SIGNAL_BASE + signal.SIGINT) from error
-    except asyncio.CancelledError as error:
-        _complain("stopped by SIGTERM; nothing was written.")
-        raise typer.Exit(_SIGNAL_BASE + signal.SIGTERM) from error
+        typer.echo(text)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the exit flushes again
+        raise OutputError(
+            f"The result is written, but standard output took no report ({error.strerror})."
+        ) from error
 
 
-async def _stoppable(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Lets SIGTERM cancel the command as `asyncio.run` lets Ctrl-C do."""
+async def _stoppable(coroutine: Coroutine[Any, Any, R], stopped: list[signal.Signals]) -> R:
+    """Lets the first signal cancel the work; the second one of the same kind ends at once."""
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
-    if task is not None:
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(signal.SIGTERM, task.cancel)
+
+    def stop(number: signal.Signals) -> None:
+        stopped.append(number)
+        loop.remove_signal_handler(number)
+        if task is not None:
+            task.cancel()
+
+    with contextlib.suppress(NotImplementedError):
+        for number in _STOP_SIGNALS:
+            loop.add_signal_handler(number, stop, number)
     return await coroutine
+
+
+def _explain_usage(error: typer.TyperException) -> int:
+    """Tells a wrong command line in one line; a bare command has shown its help already."""
+    message = " ".join(_message(error).replace("Value error, ", "").split())
+    if not message:
+        return EXIT_USAGE
+    command = getattr(getattr(error, "ctx", None), "command_path", "orchestrator")
+    _complain(f"{message.rstrip('.')}; see {command} --help.")
+    return EXIT_USAGE
+
+
+def _message(error: typer.TyperException) -> str:
+    """The sentence with the name of the option, which the bare text of the error lacks."""
+    written = getattr(error, "format_message", None)
+    return str(written()) if written is not None else str(error)
 
 
 def _complain(sentence: str) -> None:

@@ -143,3 +143,57 @@ async def test_a_server_that_lacks_a_model_is_named(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert f"The server at {server.url} does not serve wenet" in one_line(result.stderr)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["generate", "--video", "a"], "Missing option '--audio'"),
+        (["generate", "--when-longer", "foo"], "Invalid value for '--when-longer': 'foo'"),
+        (["generate", "--stall-timeout", "nan"], "Invalid value for '--stall-timeout'"),
+        (["serve", "--device", "tpu"], "Invalid value for '--device': 'tpu'"),
+        (["dance"], "No such command 'dance'"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_line(options: list[str], sentence: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "orchestrator", *options], capture_output=True, text=True
+    )
+
+    assert result.returncode == 2
+    assert sentence in one_line(result.stderr)
+    assert "--help" in result.stderr
+
+
+def test_a_wrong_profile_is_told_in_one_line(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("models: {}", "utf-8")
+    files = ["--video", "a.mp4", "--audio", "b.wav", "--output", "c.mp4"]
+
+    result = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "generate", *files, "--profile", str(profile)],
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 1
+    assert "mine.yaml, key models.face_detection" in one_line(result.stderr)
+
+
+def test_a_report_that_nobody_takes_is_told_and_the_video_is_there(
+    tmp_path: Path, triton_url: str
+) -> None:
+    output = tmp_path / "result.mp4"
+    files = ["--video", str(DATA / "portrait.jpg"), "--audio", str(DATA / "speech.wav")]
+    files += ["--output", str(output), "--url", triton_url]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "orchestrator", "generate", *files, "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert result.returncode == 1
+    assert "standard output took no report" in one_line(result.stderr)
+    assert output.stat().st_size > 10_000
