@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from orchestrator.server.assembly import Assembly
 from orchestrator.server.memory import GROWTH_BYTES, REGION_BYTES
 from orchestrator.server.ports import LOOPBACK, Ports
-from orchestrator.server.runtime import Runtime
+from orchestrator.server.runtime import NO_TELEMETRY, Runtime
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
@@ -75,6 +75,7 @@ def server_environment(
     environment["LD_LIBRARY_PATH"] = _joined(libraries, base.get("LD_LIBRARY_PATH"))
     environment["PATH"] = _joined([assembly.runtime / "bin"], base.get("PATH", os.defpath))
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment |= NO_TELEMETRY
     # ONNX Runtime has threads of its own; numpy's would only stand in their way.
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     if launch.device != "cuda":

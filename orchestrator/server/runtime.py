@@ -14,6 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 RUNTIME_VARIABLE = "LIPSYNC_TRITON"
 MIN_GLIBC = (2, 35)
 PROBE_TIMEOUT_S = 60.0
+NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1"}  # ONNX Runtime reports its use unless told not to
 
 _PROBE = """
 import json, sys, sysconfig
@@ -168,7 +169,12 @@ def _run_python(root: Path, code: str) -> str:
     command = [str(python), "-I", "-c", code]
     try:
         done = subprocess.run(  # noqa: S603 - the program is the project's own environment
-            command, capture_output=True, check=True, text=True, timeout=PROBE_TIMEOUT_S
+            command,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
+            env=os.environ | NO_TELEMETRY,
         )
     except FileNotFoundError as error:
         raise ServerError(

@@ -62,6 +62,10 @@ def test_own_libraries_stand_before_those_of_the_system() -> None:
     )
 
 
+def test_onnx_runtime_does_not_report_its_use() -> None:
+    assert server_environment(FOLDER, launch(), BASE)["ORT_DISABLE_TELEMETRY"] == "1"
+
+
 def test_python_settings_of_the_application_do_not_reach_the_stubs() -> None:
     assert "PYTHONPATH" not in server_environment(FOLDER, launch(), BASE)
 
