@@ -37,10 +37,12 @@ def check_output(output: Path, *inputs: Path) -> None:
         *inputs: Files that it must not replace.
 
     Raises:
-        OutputError: If it is no MP4, its folder cannot be written to, or it is one of the inputs.
+        OutputError: If it is no MP4, its name cannot be used, its folder cannot be written to, or
+            it is one of the inputs.
     """
     if output.suffix.lower() != ".mp4":
         raise OutputError(f"{output} is not an MP4: give an output name that ends in .mp4.")
+    _check_name(output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder: give the name of a file in it.")
     if not output.parent.is_dir():
@@ -48,6 +50,18 @@ def check_output(output: Path, *inputs: Path) -> None:
     _check_folder(output.parent)
     if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
         raise OutputError(f"{output} is also an input: choose another output name.")
+
+
+def _check_name(output: Path) -> None:
+    """Asks the file system about a whole name: how long it may be differs between them."""
+    try:
+        output.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise OutputError(
+            f"{output} cannot be written ({error.strerror}): choose another output name."
+        ) from error
 
 
 def _check_folder(folder: Path) -> None:
@@ -65,7 +79,8 @@ class VideoWriter:
     """Writes an MP4 with H.264 pictures and the recording's sound.
 
     Until `finish` the work is in a hidden file beside the output. Leaving the `with` block in any
-    other way removes it and leaves an existing output as it was.
+    other way removes it and leaves an existing output as it was. Only a killed process leaves its
+    `.????????.part.mp4` behind: nobody else removes it, as it could belong to a job that runs.
 
         with VideoWriter(output, info, audio) as writer:
             for frame in frames:
@@ -101,11 +116,12 @@ class VideoWriter:
         check_output(output, info.path, audio)
         self._output = output
         self._info = info
-        self._partial = output.with_name(f".{output.stem}.{uuid4().hex[:8]}.part.mp4")
+        self._partial = output.with_name(f".{uuid4().hex[:8]}.part.mp4")
         self._count = 0
         with ExitStack() as stack:
-            stack.callback(self._partial.unlink, missing_ok=True)
-            self._container = _open(self._partial)
+            stack.callback(self._remove_quietly)
+            with self._writing():
+                self._container = _open(self._partial)
             stack.callback(self._close_quietly)
             self._stream = _add_video(self._container, info, crf, preset, threads)
             self._soundtrack = Soundtrack(self._container, audio)
@@ -178,6 +194,10 @@ class VideoWriter:
     def _close_quietly(self) -> None:
         with suppress(FFmpegError):  # what cannot be completed is removed
             self._container.close()
+
+    def _remove_quietly(self) -> None:
+        with suppress(OSError):  # what went wrong before matters more
+            self._partial.unlink(missing_ok=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -289,6 +289,28 @@ def test_only_mp4_is_written(tmp_path: Path, name: str) -> None:
         check_output(tmp_path / name)
 
 
+@pytest.mark.parametrize("stem", ["a" * 240, "口" * 80])
+def test_a_name_as_long_as_the_disk_allows_is_written(
+    tmp_path: Path, info: VideoInfo, wav: Path, stem: str
+) -> None:
+    output = tmp_path / f"{stem}.mp4"
+    assert probe_video(write(output, info, wav, 3)).frame_count == 3
+
+
+def test_a_name_that_is_too_long_is_told_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\): choose"):
+        check_output(tmp_path / f"{'a' * 300}.mp4")
+
+
+def test_what_cannot_be_removed_does_not_hide_what_went_wrong(
+    output: Path, info: VideoInfo, wav: Path
+) -> None:
+    writer = VideoWriter(output, info, wav)
+    writer._partial.mkdir()  # not even root can unlink a folder
+    with writer, pytest.raises(OutputError, match="Is a directory"):
+        write_all(writer)
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="none does not exist: make the folder first"):
         check_output(tmp_path / "none" / "out.mp4")
