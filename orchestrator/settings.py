@@ -11,6 +11,19 @@ from client.errors import InputError
 
 HOME_VARIABLE = "LIPSYNC_HOME"
 
+Preset = Literal[
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+]
+
 
 class Models(BaseModel):
     """The model that serves each role."""
@@ -41,7 +54,7 @@ class Encoding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     crf: int = Field(ge=0, le=51)
-    preset: str
+    preset: Preset
 
 
 class Serving(BaseModel):

@@ -39,7 +39,11 @@ def test_an_unknown_profile_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
-    [("encoding", {"crf": 99, "preset": "fast"}, r"key encoding\.crf"), ("extra", 1, "key extra")],
+    [
+        ("encoding", {"crf": 99, "preset": "fast"}, r"key encoding\.crf"),
+        ("encoding", {"crf": 18, "preset": "nonsense"}, r"key encoding\.preset.*'veryfast'"),
+        ("extra", 1, "key extra"),
+    ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, key: str, value: object, sentence: str) -> None:
     content = yaml.safe_load((home() / "configs" / "default.yaml").read_text("utf-8"))
