@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from stat import S_IMODE
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
@@ -32,6 +33,8 @@ def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
 def check_output(output: Path, *inputs: Path) -> None:
     """Checks that a result can be written, before any work is done.
 
+    An output that is a link is written through: what counts is the folder of its target.
+
     Args:
         output: The video to be made.
         *inputs: Files that it must not replace.
@@ -45,11 +48,17 @@ def check_output(output: Path, *inputs: Path) -> None:
     _check_name(output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder: give the name of a file in it.")
-    if not output.parent.is_dir():
-        raise OutputError(f"{output.parent} does not exist: make the folder first.")
-    _check_folder(output.parent)
+    folder = _target(output).parent
+    if not folder.is_dir():
+        raise OutputError(f"{folder} does not exist: make the folder first.")
+    _check_folder(folder)
     if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
         raise OutputError(f"{output} is also an input: choose another output name.")
+
+
+def _target(output: Path) -> Path:
+    """The file that an output is written to; only a link leads elsewhere."""
+    return output.resolve() if output.is_symlink() else output
 
 
 def _check_name(output: Path) -> None:
@@ -78,7 +87,8 @@ def _check_folder(folder: Path) -> None:
 class VideoWriter:
     """Writes an MP4 with H.264 pictures and the recording's sound.
 
-    Until `finish` the work is in a hidden file beside the output. Leaving the `with` block in any
+    Until `finish` the work is in a hidden file beside the output, or beside its target where it is
+    a link. An output that exists already keeps its permissions. Leaving the `with` block in any
     other way removes it and leaves an existing output as it was. Only a killed process leaves its
     `.????????.part.mp4` behind: nobody else removes it, as it could belong to a job that runs.
 
@@ -114,9 +124,9 @@ class VideoWriter:
             OutputError: If the output cannot be written.
         """
         check_output(output, info.path, audio)
-        self._output = output
+        self._output = _target(output)
         self._info = info
-        self._partial = output.with_name(f".{uuid4().hex[:8]}.part.mp4")
+        self._partial = self._output.with_name(f".{uuid4().hex[:8]}.part.mp4")
         self._count = 0
         with ExitStack() as stack:
             stack.callback(self._remove_quietly)
@@ -176,7 +186,7 @@ class VideoWriter:
         self._mux(self._soundtrack.packets_until(self._written_s() + 1 / self._info.frame_rate))
         with self._writing():
             self._container.close()
-            self._partial.replace(self._output)
+            self._put_in_place()
         self.abort()
 
     def abort(self) -> None:
@@ -194,6 +204,11 @@ class VideoWriter:
     def _close_quietly(self) -> None:
         with suppress(FFmpegError):  # what cannot be completed is removed
             self._container.close()
+
+    def _put_in_place(self) -> None:
+        with suppress(FileNotFoundError):
+            self._partial.chmod(S_IMODE(self._output.stat().st_mode))
+        self._partial.replace(self._output)
 
     def _remove_quietly(self) -> None:
         with suppress(OSError):  # what went wrong before matters more

@@ -311,6 +311,39 @@ def test_what_cannot_be_removed_does_not_hide_what_went_wrong(
         write_all(writer)
 
 
+def test_a_link_is_written_through(
+    tmp_path: Path, output: Path, info: VideoInfo, wav: Path
+) -> None:
+    target = tmp_path / "elsewhere.mp4"
+    output.symlink_to(target)
+    for count in (3, 4):  # the target does not exist at first, then it is replaced
+        write(output, info, wav, count)
+        assert output.is_symlink()
+        assert probe_video(target).frame_count == count
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_a_link_into_a_missing_folder_is_told(tmp_path: Path) -> None:
+    link = tmp_path / "out.mp4"
+    link.symlink_to(tmp_path / "none" / "out.mp4")
+    with pytest.raises(OutputError, match="none does not exist: make the folder first"):
+        check_output(link)
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    link = tmp_path / "out.mp4"
+    link.symlink_to(link)
+    with pytest.raises(OutputError, match="Too many levels of symbolic links"):
+        check_output(link)
+
+
+def test_an_output_keeps_its_permissions(output: Path, info: VideoInfo, wav: Path) -> None:
+    output.touch()
+    output.chmod(0o640)
+    write(output, info, wav, 3)
+    assert output.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="none does not exist: make the folder first"):
         check_output(tmp_path / "none" / "out.mp4")
