@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 from av.audio.stream import AudioStream
@@ -43,9 +44,22 @@ class Soundtrack:
         self._next = self._read()
 
     def packets_until(self, time_s: Fraction) -> Iterator[Packet]:
-        """Yields the packets, not yet given, that start before a time."""
-        while self._next is not None and _start_s(self._next) < time_s:
+        """Yields the packets, not yet given, that are over by a time."""
+        while self._next is not None and _end_s(self._next) <= time_s:
             yield self._next
+            self._next = self._read()
+
+    def last_packets(self, end_s: Fraction) -> Iterator[Packet]:
+        """Yields the packets, not yet given, that start before the end of the pictures.
+
+        One that lasts longer gets a shorter duration: the file then says that the sound is over
+        with the pictures, although decoders that look at packets alone play that one to its end.
+        """
+        while self._next is not None and _start_s(self._next) < end_s:
+            packet = self._next
+            if _end_s(packet) > end_s:
+                packet.duration = ceil(end_s / packet.time_base) - (packet.pts or 0)
+            yield packet
             self._next = self._read()
 
     def close(self) -> None:
@@ -97,3 +111,7 @@ def _encoded(path: Path, target: AudioStream) -> Iterator[Packet]:
 
 def _start_s(packet: Packet) -> Fraction:
     return (packet.pts or 0) * packet.time_base
+
+
+def _end_s(packet: Packet) -> Fraction:
+    return _start_s(packet) + (packet.duration or 0) * packet.time_base

@@ -182,8 +182,7 @@ class VideoWriter:
         with self._writing():
             packets = self._stream.encode(None)
         self._mux(packets)
-        # One frame more than the pictures, since they may end that much before the sound.
-        self._mux(self._soundtrack.packets_until(self._written_s() + 1 / self._info.frame_rate))
+        self._mux(self._soundtrack.last_packets(self._written_s()))
         with self._writing():
             self._container.close()
             self._put_in_place()
