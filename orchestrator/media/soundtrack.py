@@ -14,7 +14,9 @@ from orchestrator.media.opening import audio_stream, decoding, open_input
 from orchestrator.media.speech import decode_sound
 
 _COPIED_CODECS = ("aac", "mp3")  # what browsers and phones play inside MP4
-_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+# Others become 48 kHz: at low rates a packet lasts up to 128 ms, and decoders that do not heed the
+# file's length hear the silence that fills the last one.
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100)
 _AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 _AAC_BIT_RATE = 192_000
 _AAC_BITS_PER_SAMPLE = 6  # the most that AAC spends: 6144 bits per channel and 1024 samples
