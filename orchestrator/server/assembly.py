@@ -14,6 +14,8 @@ from pathlib import Path
 from client.errors import ServerError
 from orchestrator.server.runtime import CHECKOUT, Runtime
 
+PREFIX = "lipsync-"
+
 _HARMLESS = re.compile(r"[A-Za-z0-9_./-]+")
 
 
@@ -76,17 +78,22 @@ def assemble(runtime: Runtime, repository: Path) -> Assembly:
     return assembly
 
 
+def parent_folder() -> Path:
+    """Returns where private folders are made."""
+    parent = Path(tempfile.gettempdir())
+    # mkdtemp makes a folder that is this user's alone, there too
+    return parent if _HARMLESS.fullmatch(str(parent)) else Path("/tmp")  # noqa: S108
+
+
 def make_folder() -> Path:
     """Makes an empty folder, for this user alone, whose path holds nothing a shell would read.
 
     Raises:
         ServerError: If there is no room for it.
     """
-    parent = Path(tempfile.gettempdir())
-    if not _HARMLESS.fullmatch(str(parent)):
-        parent = Path("/tmp")  # noqa: S108 - mkdtemp makes a folder that is this user's alone
+    parent = parent_folder()
     try:
-        return Path(tempfile.mkdtemp(prefix="lipsync-", dir=parent))
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     except OSError as error:
         raise ServerError(
             f"No temporary folder can be made in {parent} ({error}): make room, or set TMPDIR."

@@ -13,13 +13,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 POLL_S = 0.1
 SHM_FOLDER = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
+TEMPORARY_FOLDER = Path("/tmp")  # noqa: S108 - where Triton's python backend works, always
+REAP_TIMEOUT_S = 1.0
+SIGNAL_BASE = 128  # as in a shell: exit status 128 + signal number
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +62,49 @@ class StopRequest:
         self.made = True
 
 
+class BackendFolder:
+    """The folder in /tmp into which Triton's python backend would unpack environments.
+
+    Nothing is unpacked here, and a server that is stopped leaves its folder behind, empty. Which
+    one is the server's own shows when it starts: it is made before the first shared memory region.
+    Where several servers start at the same moment nobody can tell, and the folders stay.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._list()
+        self._new: set[Path] | None = None
+
+    def note(self) -> None:
+        """Remembers what was made since the server's start; the first call counts."""
+        if self._new is None:
+            self._new = self._list() - self._before
+
+    def remove(self) -> None:
+        """Removes the server's own folder, if it is known and empty."""
+        self.note()
+        if self._new is not None and len(self._new) == 1:
+            with suppress(OSError):
+                self._new.pop().rmdir()
+
+    @staticmethod
+    def _list() -> set[Path]:
+        return set(TEMPORARY_FOLDER.glob("python_env_??????"))
+
+
 def guard(charge: Charge) -> int:
     """Runs the server until it ends or nobody needs it; returns its exit status."""
-    stop = StopRequest()
+    stop, unpacked = StopRequest(), BackendFolder()
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
         server = start(charge)
         try:
-            watch(server, charge.parent, stop)
+            watch(server, charge, stop, unpacked)
         finally:
             end(server, charge.grace_s)
     finally:
         clean(charge)
-    return server.returncode
+        unpacked.remove()
+    return server.returncode if server.returncode >= 0 else SIGNAL_BASE - server.returncode
 
 
 def start(charge: Charge) -> subprocess.Popen[bytes]:
@@ -86,9 +122,13 @@ def start(charge: Charge) -> subprocess.Popen[bytes]:
         )
 
 
-def watch(server: subprocess.Popen[bytes], parent: int, stop: StopRequest) -> None:
+def watch(
+    server: subprocess.Popen[bytes], charge: Charge, stop: StopRequest, unpacked: BackendFolder
+) -> None:
     """Returns when the server has ended, or when it is no longer needed."""
-    while server.poll() is None and not stop.made and os.getppid() == parent:
+    while server.poll() is None and not stop.made and os.getppid() == charge.parent:
+        if any(SHM_FOLDER.glob(f"{charge.shm_prefix}*")):
+            unpacked.note()
         closed, _, _ = select.select([sys.stdin], [], [], POLL_S)
         if closed:
             return
@@ -102,6 +142,16 @@ def end(server: subprocess.Popen[bytes], grace_s: float) -> None:
     with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
     server.wait()
+    reap(REAP_TIMEOUT_S)
+
+
+def reap(timeout_s: float) -> None:
+    """Collects the orphans of the server: the first process of a container may not do it."""
+    end_s = time.monotonic() + timeout_s
+    with suppress(ChildProcessError):  # none is left
+        while time.monotonic() < end_s:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(0.01)
 
 
 def clean(charge: Charge) -> None:
@@ -112,7 +162,11 @@ def clean(charge: Charge) -> None:
 
 
 def _die_with_guardian() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from orchestrator.server import guardian
-from orchestrator.server.assembly import Assembly, assemble
+from orchestrator.server.assembly import PREFIX, Assembly, assemble, parent_folder
 from orchestrator.server.command import Launch, server_command, server_environment
 from orchestrator.server.guardian import Charge
+from orchestrator.server.leftovers import hold, remove, sweep
 from orchestrator.server.log import ServerLog
 
 logger = logging.getLogger(__name__)
@@ -23,11 +24,15 @@ STOP_TIMEOUT_S = GRACE_S + 5.0
 
 
 class Keeper:
-    """The guardian's process and the log of the server that it keeps."""
+    """The guardian's process, what it was charged with, and the log of the server that it keeps."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: ServerLog) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, charge: Charge, log: ServerLog, lock: int
+    ) -> None:
         self.log = log
         self._process = process
+        self._charge = charge
+        self._lock: int | None = lock
 
     @classmethod
     async def start(cls, launch: Launch, log_file: Path | None = None) -> Self:
@@ -42,10 +47,13 @@ class Keeper:
             InputError: If the log file cannot be written.
             ServerError: If the private folder cannot be made.
         """
+        await asyncio.to_thread(sweep, parent_folder())
         log = ServerLog(log_file) if log_file else None
         assembly = assemble(launch.runtime, launch.repository)
+        # Held here and by the guardian: as long as either lives, nobody sweeps the folder away.
+        lock = hold(assembly.folder)
         log = log or ServerLog(assembly.log)
-        _write_charge(assembly, launch, log.path)
+        charge = _write_charge(assembly, launch, log.path)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -53,8 +61,9 @@ class Keeper:
             str(assembly.charge),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
+            pass_fds=(lock,),
         )
-        return cls(process, log)
+        return cls(process, charge, log, lock)
 
     @property
     def ended(self) -> bool:
@@ -64,6 +73,7 @@ class Keeper:
     async def wait(self) -> None:
         """Returns when the server has ended and nothing of it is left."""
         await self._process.wait()
+        await asyncio.to_thread(self._clean)
 
     async def stop(self) -> None:
         """Ends the server; returns when nothing of it is left."""
@@ -77,13 +87,23 @@ class Keeper:
                 "The Triton server's guardian %d does not end: killed", self._process.pid
             )
             self._process.kill()
-            await self._process.wait()
         finally:
-            self.log.close()
+            await self.wait()
+            self._release()
+
+    def _clean(self) -> None:
+        if Path(self._charge.folder).exists():  # the guardian was killed before it had cleaned
+            remove(self._charge)
+
+    def _release(self) -> None:
+        self.log.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
-def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> None:
-    shm_prefix = f"lipsync-{os.getpid()}-{secrets.token_hex(4)}-"
+def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> Charge:
+    shm_prefix = f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}-"
     charge = Charge(
         command=server_command(assembly, launch, shm_prefix),
         environment=server_environment(assembly, launch),
@@ -94,3 +114,4 @@ def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> None:
         grace_s=GRACE_S,
     )
     assembly.charge.write_text(json.dumps(asdict(charge)), encoding="utf-8")
+    return charge

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.server import guardian
-from orchestrator.server.guardian import SHM_FOLDER, Charge
+from orchestrator.server.guardian import SHM_FOLDER, BackendFolder, Charge
 
 PATIENT = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + PATIENT
@@ -100,7 +100,7 @@ def test_it_leaves_ctrl_c_to_its_owner(start: Start) -> None:
 def test_it_kills_a_server_that_does_not_stop(start: Start) -> None:
     process = start(STUBBORN)
     close_pipe(process)
-    assert process.wait(5) != 0
+    assert process.wait(5) == 128 + signal.SIGKILL
 
 
 def test_it_ends_with_the_server_and_its_status(start: Start) -> None:
@@ -133,6 +133,52 @@ def test_folder_and_shared_memory_are_removed_but_not_what_links_point_to(
     assert not region.exists()
     assert not Path(charge.folder).exists()
     assert (tmp_path / "repository" / "model.onnx").exists()
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackendFolder:
+    monkeypatch.setattr(guardian, "TEMPORARY_FOLDER", tmp_path)
+    (tmp_path / "python_env_before").mkdir()
+    (tmp_path / "python_env_abcde0").mkdir()
+    return BackendFolder()
+
+
+def test_the_backend_s_folder_is_the_one_made_during_the_start(
+    unpacked: BackendFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "python_env_abcde1").mkdir()
+    unpacked.note()
+    (tmp_path / "python_env_abcde2").mkdir()
+    unpacked.note()
+    unpacked.remove()
+    assert sorted(path.name[-6:] for path in tmp_path.glob("python_env_*")) == [
+        "abcde0",
+        "abcde2",
+        "before",
+    ]
+
+
+def test_a_folder_that_may_be_another_server_s_stays(
+    unpacked: BackendFolder, tmp_path: Path
+) -> None:
+    for letter in "12":
+        (tmp_path / f"python_env_abcde{letter}").mkdir()
+    unpacked.remove()
+    assert len(list(tmp_path.glob("python_env_abcde?"))) == 3
+
+
+def test_a_folder_with_something_in_it_stays(unpacked: BackendFolder, tmp_path: Path) -> None:
+    (tmp_path / "python_env_abcde1" / "0").mkdir(parents=True)
+    unpacked.remove()
+    assert (tmp_path / "python_env_abcde1" / "0").exists()
+
+
+def test_orphans_of_the_server_are_collected(start: Start, charge: Charge) -> None:
+    orphan = "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid, flush=True); "
+    process = start(orphan + SHORT)
+    pid = int(log_of(charge).split()[0])
+    assert process.wait(5) == 7
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def alive(pid: int) -> bool:
