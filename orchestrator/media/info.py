@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from client.errors import InputError, MediaError
+from orchestrator.media.completeness import check_complete
 from orchestrator.media.opening import (
     audio_stream,
     damaged,
@@ -130,16 +131,17 @@ def probe_video(path: Path) -> VideoInfo:
 
 
 def probe_audio(path: Path) -> AudioInfo:
-    """Reads what a recording is; decodes its first samples.
+    """Reads what a recording is; decodes its first samples and reads all packets.
 
     Raises:
         InputError: If there is no such file, or its sound has no length.
-        MediaError: If it has no sound or cannot be decoded.
+        MediaError: If it has no sound, cannot be decoded or was cut short.
     """
     with open_input(path) as container, decoding(path):
         stream = audio_stream(container, path)
         if not any(frame.samples for frame in container.decode(stream)):
             raise InputError(f"{path} has sound of no length: record it again.")
+        check_complete(path)
         return AudioInfo(
             path=path,
             duration_s=_declared_duration(container, stream),

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -30,7 +31,7 @@ _RATE_FOR_SLOW = Fraction(25)
 _FASTEST_RATE = 120
 _ENOUGH = Fraction(98, 100)  # of the average: a declared rate below it would drop pictures
 _SLACK = Fraction(1, 4)  # of a frame: a picture that comes this little late is still on time
-_MISSING_S = Fraction(1, 2)  # a stream that ends earlier than declared by more was cut short
+MISSING_S = Fraction(1, 2)  # a stream that ends earlier than declared by more was cut short
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,9 @@ def read_timeline(path: Path) -> Timeline:
         if container.format.name == "avi" and stream.codec_context.has_b_frames:
             raise MediaError(f"{path} is an AVI without display times: convert it to MP4.")
         timeline, end = _collect(container.demux(stream), stream, path)
-        declared = _declared_duration(stream)
+        declared = declared_duration(stream)
     start = int(timeline.times[0])
-    if declared is not None and (end - start) * timeline.time_base < declared - _MISSING_S:
+    if declared is not None and (end - start) * timeline.time_base < declared - MISSING_S:
         raise MediaError(damaged(path))
     return timeline
 
@@ -139,8 +140,8 @@ def _collect(packets: Iterable[Packet], stream: VideoStream, path: Path) -> tupl
     return Timeline(np.unique(times), np.unique(keys), stream.time_base, rates), end
 
 
-def _declared_duration(stream: VideoStream) -> Fraction | None:
-    """What the container promises; Matroska keeps it in a tag like "00:00:04.004000000"."""
+def declared_duration(stream: VideoStream | AudioStream) -> Fraction | None:
+    """The seconds that a container promises; Matroska keeps them as "00:00:04.004000000"."""
     if stream.duration is not None and stream.time_base is not None:
         return stream.duration * stream.time_base
     clock = re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", stream.metadata.get("DURATION", ""))

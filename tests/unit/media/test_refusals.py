@@ -176,6 +176,44 @@ def test_a_recording_cut_short(tmp_path: Path, name: str, codec: str) -> None:
     assert one_sentence(caught.value, path)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("speech.wav", "pcm_s16le"),
+        ("speech.aiff", "pcm_s16be"),
+        ("speech.flac", "flac"),
+        ("speech.tta", "tta"),
+        ("speech.m4a", "aac"),
+        ("speech.mka", "aac"),
+        ("speech.webm", "libopus"),
+    ],
+)
+def test_a_recording_that_holds_less_than_it_promises_is_refused_before_any_work(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    options = {"movflags": "+faststart"} if name.endswith("m4a") else {}
+    path = make_sound(tmp_path / name, tone(3.0, 48000), 48000, codec, options)
+    assert probe_audio(path).duration_s == pytest.approx(3.0, abs=0.1)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(
+        MediaError, match=r"promises 3\.0 s of sound and holds [12]\.\d s"
+    ) as caught:
+        probe_audio(path)
+    assert one_sentence(caught.value, path)
+
+
+def test_a_wav_without_its_last_word_is_refused_whatever_stands_before_its_sound(
+    tmp_path: Path,
+) -> None:
+    path = make_sound(tmp_path / "speech.wav", tone(3.0, 16000), 16000, "pcm_s16le")
+    data = path.read_bytes()
+    path.write_bytes(data[:12] + b"note\x03\0\0\0abc\0" + data[12:])
+    probe_audio(path)
+    path.write_bytes(path.read_bytes()[:-6400])
+    with pytest.raises(MediaError, match=r"promises 3\.0 s of sound and holds 2\.8 s: copy it"):
+        probe_audio(path)
+
+
 def test_a_file_that_is_gone_by_the_time_it_is_read(tmp_path: Path) -> None:
     info = probe_video(make_video(tmp_path / "clip.mp4"))
     info.path.unlink()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from orchestrator.media.info import probe_audio
 from orchestrator.media.speech import read_speech
 from tests.unit.media.making import Clip, make_sound, make_video, tone
 
@@ -52,12 +53,14 @@ def test_uncompressed_sound_keeps_its_exact_length(tmp_path: Path) -> None:
     assert len(whole(path)) == samples.shape[1]
 
 
-def test_a_wav_that_was_streamed_does_not_know_its_length(tmp_path: Path) -> None:
+@pytest.mark.parametrize("streamed", [0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
+def test_a_wav_that_was_streamed_does_not_know_its_length(tmp_path: Path, streamed: int) -> None:
     path = make_sound(tmp_path / "speech.wav", tone(1.0, 16000), 16000, "pcm_s16le")
     data = bytearray(path.read_bytes())
     size = data.index(b"data") + 4
-    data[4:8] = data[size : size + 4] = b"\xff\xff\xff\xff"
+    data[4:8] = data[size : size + 4] = streamed.to_bytes(4, "little")
     path.write_bytes(data)
+    assert probe_audio(path).duration_s == 1
     assert len(whole(path)) == 16000
 
 

@@ -1,0 +1,60 @@
+"""Whether a recording holds all the sound it promises: FFmpeg decodes a part without a word."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from client.errors import MediaError
+from orchestrator.media.opening import audio_stream, decoding, open_input
+from orchestrator.media.timeline import MISSING_S, declared_duration
+from orchestrator.media.wav import wav_length
+
+_MISSING_IN_WAV_S = Fraction(1, 10)  # its header counts bytes, not packets
+# Of other formats FFmpeg tells an estimate, or what is in the file.
+_STATING_FORMATS = (
+    "aiff",
+    "flac",
+    "matroska,webm",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "tta",
+    "wv",
+)
+
+
+def check_complete(path: Path) -> None:
+    """Compares the length that a recording promises with that of its packets.
+
+    Raises:
+        InputError: If there is no such file, or nothing in it.
+        MediaError: If a part is missing, or it has no sound or cannot be read.
+    """
+    wav = wav_length(path)
+    if wav is not None:
+        _compare(path, wav.promised_s, wav.held_s, _MISSING_IN_WAV_S)
+        return
+    with open_input(path) as container, decoding(path):
+        stream = audio_stream(container, path)
+        promised_s = declared_duration(stream)
+        if container.format.name in _STATING_FORMATS and promised_s is not None:
+            _compare(path, promised_s, _held_s(container, stream), MISSING_S)
+
+
+def _compare(path: Path, promised_s: Fraction, held_s: Fraction, missing_s: Fraction) -> None:
+    if held_s < promised_s - missing_s:
+        raise MediaError(
+            f"{path} promises {float(promised_s):.1f} s of sound and holds {float(held_s):.1f} s:"
+            " copy it again."
+        )
+
+
+def _held_s(container: InputContainer, stream: AudioStream) -> Fraction:
+    """When the last packet ends; from 0, as Matroska's length does, or from an earlier start."""
+    ends = [
+        (packet.pts + (packet.duration or 0)) * packet.time_base
+        for packet in container.demux(stream)
+        if packet.size and packet.pts is not None
+    ]
+    start = min(stream.start_time or 0, 0) * (stream.time_base or Fraction(0))
+    return max(ends, default=Fraction(0)) - start
