@@ -24,6 +24,7 @@ CONTROL_TIMEOUT_S = 10.0
 MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
 
 _LOOPBACK = re.compile(r"localhost:|127\.|\[::1\]")
+_STUB_DIED = re.compile(r"Stub process '[^']*' is not healthy")
 _URL = re.compile(r"^(?:grpc://)?(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,5})$")
 
 
@@ -140,14 +141,16 @@ class Connection:
         self, error: InferenceServerException, subject: str, timeout_s: float
     ) -> ServerError | InferenceError:
         status, message = str(error.status()), str(error.message())
+        # First: Triton calls a model that is not ready unknown, too.
+        if "not at ready state" in message or "has no available versions" in message:
+            return ModelUnavailableError(
+                f"{subject} is not ready at {self.url}: {one_line(message)}; wait until it is "
+                "loaded, or load it."
+            )
         if "NOT_FOUND" in status or "unknown model" in message or "not found" in message:
             return ModelUnavailableError(
                 f"The server at {self.url} does not serve {subject}: {one_line(message)}; load it, "
                 "or check that its repository has this model."
-            )
-        if "not at ready state" in message or "has no available versions" in message:
-            return ModelUnavailableError(
-                f"{subject} is not ready at {self.url}: {one_line(message)}."
             )
         if "DEADLINE_EXCEEDED" in status:
             return StalledError(
@@ -156,6 +159,11 @@ class Connection:
             )
         if "UNAVAILABLE" in status and _is_transport(message):
             return self._unreachable()
+        if _STUB_DIED.search(message):
+            return InferenceError(
+                f"{subject} failed at {self.url}: {one_line(message)}, its process on the server "
+                "died; load the model again, or restart the server."
+            )
         return InferenceError(f"{subject} failed at {self.url}: {one_line(message)}")
 
     def _unreachable(self) -> ServerError:

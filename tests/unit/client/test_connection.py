@@ -1,9 +1,19 @@
 """Endpoints are checked before anything is sent; a dead one gives one sentence."""
 
+import numpy as np
 import pytest
+import tritonclient.grpc.aio as triton
+from tritonclient.utils import InferenceServerException
 
 from client.connection import Connection, parse_url
-from client.errors import InputError, ServerError
+from client.errors import (
+    InferenceError,
+    InputError,
+    LipSyncError,
+    ModelUnavailableError,
+    ServerError,
+    StalledError,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,3 +38,53 @@ async def test_an_endpoint_where_nobody_listens_gives_one_sentence() -> None:
     with pytest.raises(ServerError, match=r"No Triton server answers at 127\.0\.0\.1:1: start one"):
         async with Connection("127.0.0.1:1"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "sentence"),
+    [
+        (
+            "UNAVAILABLE",
+            "Request for unknown model: 'echo' version 1 is not at ready state",
+            ModelUnavailableError,
+            "is not ready at .* wait until it is loaded, or load it",
+        ),
+        (
+            "NOT_FOUND",
+            "Request for unknown model: 'echo' is not found",
+            ModelUnavailableError,
+            "does not serve echo version 1: .* check that its repository has this model",
+        ),
+        (
+            "INTERNAL",
+            "Failed to process the request(s) for model 'echo_0_0', message: Stub process "
+            "'echo_0_0' is not healthy.",
+            InferenceError,
+            "'echo_0_0' is not healthy, its process .* died; load the model again, or restart",
+        ),
+        ("DEADLINE_EXCEEDED", "Deadline Exceeded", StalledError, "no answer within 5 s"),
+        ("UNAVAILABLE", "Socket closed", ServerError, "No Triton server answers"),
+        ("INVALID_ARGUMENT", "index out of\n  bounds.", InferenceError, "index out of bounds$"),
+    ],
+)
+async def test_what_a_server_says_becomes_one_sentence_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    message: str,
+    kind: type[LipSyncError],
+    sentence: str,
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise InferenceServerException(message, f"StatusCode.{status}")
+
+    monkeypatch.setattr(triton.InferenceServerClient, "infer", fail)
+    tensor = triton.InferInput("x", [1, 4], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 4), np.float32))
+    link = Connection("127.0.0.1:1")
+    try:
+        with pytest.raises(LipSyncError, match=sentence) as caught:
+            await link.infer("echo", "1", [tensor], 5.0)
+    finally:
+        await link.close()
+    assert type(caught.value) is kind
+    assert "\n" not in str(caught.value)
