@@ -89,7 +89,8 @@ def _open(path: Path) -> InputContainer:
         return av.open(
             f"file:{path}",
             "r",
-            options=_OPTIONS,
+            # As `options` they would go to streams too: PyAV crashes where those come late (FLV).
+            container_options=_OPTIONS,
             metadata_errors="ignore",
             timeout=(_TIMEOUT_S, _TIMEOUT_S),
         )

@@ -29,7 +29,7 @@ THREE_QUARTER_TURN = (0, -1, 1, 0)
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001)])
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi", ".ts"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi", ".ts", ".flv"])
 def test_a_constant_rate_gives_every_picture_once(
     tmp_path: Path, rate: Fraction, suffix: str
 ) -> None:
