@@ -10,11 +10,15 @@ from torch import Tensor
 
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
-CAVITY = (0.20, 0.065, 0.06)
+CAVITY = (0.20, 0.075, 0.07)
 TONGUE = (0.52, 0.24, 0.23)
-TOOTH = (0.86, 0.80, 0.74)
-TOOTH_LENGTH = 0.12
-TOOTH_SHARE = 0.75  # of the opening, at most
+TOOTH = (0.74, 0.67, 0.60)
+LINING = (0.42, 0.20, 0.18)  # the wet inside of the lips
+LINING_WIDTH = 0.06
+TOOTH_LENGTH = 0.10
+TOOTH_SHARE = 0.45  # of the opening beyond what the upper lip hides
+HIDING_GAP = 0.05  # opening whose teeth stay behind the upper lip
+TOOTH_EDGE = 0.022  # half softness of their lower edge
 ARCH = 0.475  # half width of the visible dental arch
 TOOTH_ANGLE = 0.34  # of the arch taken by one tooth
 
@@ -44,6 +48,7 @@ class Palette(NamedTuple):
     cavity: Tensor
     tongue: Tensor
     tooth: Tensor
+    lining: Tensor
 
 
 def palette(skin: Tensor) -> Palette:
@@ -54,8 +59,9 @@ def palette(skin: Tensor) -> Palette:
     mean = skin.mean(1, keepdim=True).clamp(min=0.02)
     light = (1.65 * mean).clamp(0.3, 1.1)
     hue = 0.6 + 0.4 * skin / mean
-    cavity, tongue, tooth = (torch.tensor([c]) * light for c in (CAVITY, TONGUE, TOOTH))
-    return Palette(cavity, tongue, tooth * hue)
+    lit = (torch.tensor([c]) * light for c in (CAVITY, TONGUE, TOOTH, LINING))
+    cavity, tongue, tooth, lining = lit
+    return Palette(cavity, tongue, tooth * hue, lining * hue)
 
 
 def paint(inside: Inside, colours: Palette, teeth: Tensor) -> Tensor:
@@ -69,11 +75,13 @@ def paint(inside: Inside, colours: Palette, teeth: Tensor) -> Tensor:
     Returns:
         FP32 [B, 3, P], 0..1, straight colour.
     """
-    tongue, tooth = _tongue(inside), teeth * _tooth_cover(inside)
-    dim = (0.5 + 0.5 * inside.roundness) * (1 - tooth)
+    tongue, tooth, lining = _tongue(inside), teeth * _tooth_cover(inside), _lining(inside)
+    rest = (1 - tooth) * (1 - lining)
+    dim = (0.5 + 0.5 * inside.roundness) * rest
     layers = (
         (colours.cavity, dim * (1 - tongue)),
         (colours.tongue, dim * tongue),
+        (colours.lining, (1 - tooth) * lining),
         (colours.tooth, tooth * _tooth_light(inside)),
     )
     colour = sum(colour.unsqueeze(2) * amount.unsqueeze(1) for colour, amount in layers)
@@ -93,18 +101,27 @@ def _tongue(inside: Inside) -> Tensor:
     return 0.7 * smoothstep(0.0, 0.09, floor) * inside.roundness * room
 
 
+def _lining(inside: Inside) -> Tensor:
+    """Returns how much of the lips' inside shows: it keeps the dark from a hard outline."""
+    from_lower_lip = smoothstep(0.0, LINING_WIDTH, inside.gap - inside.depth)
+    from_corners = smoothstep(0.1, 0.5, inside.roundness)
+    return 0.8 * (1 - from_lower_lip * from_corners)
+
+
 def _tooth_cover(inside: Inside) -> Tensor:
     """Returns 1 on the upper teeth, 0 elsewhere; they sink into the dark towards the corners."""
     middle_gap = inside.gap.amax(1, keepdim=True)
-    length = (TOOTH_SHARE * middle_gap).clamp(max=TOOTH_LENGTH)
+    length = (TOOTH_SHARE * (middle_gap - HIDING_GAP)).clamp(max=TOOTH_LENGTH)
     edge = length * (1 - (1.5 * inside.x).square()) * (1 - 0.08 * _between_teeth(inside.x))
-    return smoothstep(-0.015, 0.015, edge - inside.depth) * smoothstep(0.1, 0.6, inside.roundness)
+    above_edge = smoothstep(-TOOTH_EDGE, TOOTH_EDGE, edge - inside.depth)
+    shown = smoothstep(0.0, TOOTH_EDGE, length)
+    return above_edge * shown * smoothstep(0.1, 0.7, inside.roundness)
 
 
 def _tooth_light(inside: Inside) -> Tensor:
     grooves = 1 - 0.16 * _between_teeth(inside.x) ** 4
-    gum = 0.75 + 0.25 * smoothstep(0.0, 0.05, inside.depth)
-    return (0.5 + 0.35 * inside.roundness) * grooves * gum
+    gum = 0.7 + 0.3 * smoothstep(0.0, 0.06, inside.depth)
+    return (0.35 + 0.55 * inside.roundness) * grooves * gum
 
 
 def _between_teeth(x: Tensor) -> Tensor:

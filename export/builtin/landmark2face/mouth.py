@@ -9,22 +9,33 @@ from export.builtin.landmark2face.interior import Inside
 from export.builtin.landmark2face.lips import Groups, MouthFrame, mouth_frame, polyline
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
+MOUTH_GROUPS = ("inner_upper", "inner_lower", "nose")
+
 LIP_EDGE = 0.003  # half softness of the lips' inner edge, in crop sides
 LEAST_GAP, WHOLE_GAP = 0.012, 0.05  # of an opening that begins to show, and shows, the inside
 CHEEK_SOFTNESS = 0.6  # growth of the mouth line's softness beyond the corners
 
 
 class Mouth(NamedTuple):
-    """The inner contours of a mouth, FP32 [B, 11, 2] in its own frame."""
+    """The inner contours of a mouth, FP32 [B, 11, 2], and the nose base above it, FP32 [B, 1, 2].
+
+    All in the mouth's own frame.
+    """
 
     frame: MouthFrame
     upper: Tensor
     lower: Tensor
+    nose_base: Tensor
 
     @property
     def width(self) -> Tensor:
         """Mouth width in crop units, FP32 [B, 1]."""
         return self.frame.width[:, :, 0]
+
+    @property
+    def below_nose(self) -> Tensor:
+        """How far the middle of the upper lip hangs below the nose base, FP32 [B, 1]."""
+        return (self.upper[:, 5:6] - self.nose_base)[..., 1]
 
     def inside(self, grid: Tensor) -> Inside:
         """Returns where each place of a grid [1, P, 2] lies in the mouth."""
@@ -36,8 +47,8 @@ class Mouth(NamedTuple):
 def mouth_of(groups: Groups) -> Mouth:
     """Returns the mouth of a set of control points."""
     frame = mouth_frame(groups["inner_upper"])
-    upper, lower = (frame.to_local(groups[name]) for name in ("inner_upper", "inner_lower"))
-    return Mouth(frame, upper, lower)
+    upper, lower, nose = (frame.to_local(groups[name]) for name in MOUTH_GROUPS)
+    return Mouth(frame, upper, lower, nose[:, :1])
 
 
 def opening_cover(inside: Inside, width: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from export.builtin.landmark2face.references import Lender
 LIP_FADE, SPARE_FADE = 0.012, 0.05  # at the end of a reference's opening, in its mouth widths
 STIFF_WIDTH = 0.6  # of a mouth's half width, that never stretches
 STRETCH_LIMITS = (0.4, 2.5)
+SLIT, OPEN_SLIT = 0.02, 0.08  # target gap that begins to show, and shows, the lent teeth
+MOST_HIDDEN = 0.6  # of its teeth, by a lowered upper lip
 
 
 class Placed(NamedTuple):
@@ -35,16 +37,20 @@ class Placed(NamedTuple):
 def place(lender: Lender, inside: Inside, mouth: Mouth) -> Placed:
     """Maps places in the target mouth to the reference's.
 
-    Teeth are stiff and hang from the upper lip. What lies beside and below them stretches until
-    corners meet corners and lower lip meets lower lip.
+    Teeth are stiff and belong to the skull: an upper lip that hangs lower than the reference's
+    hides their upper part. What lies beside and below them stretches until corners meet corners
+    and lower lip meets lower lip.
     """
     ratio = mouth.width / lender.frame.width[:, :, 0]
     x = _place_x(lender, inside, mouth, ratio)
     gap = polyline(x, lender.gap)
     down = ratio * lender.scale[:, :, 1]
     room, stiff = inside.gap * down, lender.teeth * gap
-    depth = _stretch(inside.depth * down, stiff, room, gap)
-    return Placed(x, depth, gap, torch.relu(_stretch(room, stiff, room, gap) - gap))
+    lowered = torch.relu(mouth.below_nose * down - lender.below_nose)
+    hidden = torch.minimum(lowered, MOST_HIDDEN * stiff)
+    end = hidden + room
+    depth = _stretch(hidden + inside.depth * down, stiff, end, gap)
+    return Placed(x, depth, gap, torch.relu(_stretch(end, stiff, end, gap) - gap))
 
 
 def _place_x(lender: Lender, inside: Inside, mouth: Mouth, ratio: Tensor) -> Tensor:
@@ -71,6 +77,11 @@ def cover(lender: Lender, placed: Placed) -> Tensor:
     above_lower = ((placed.gap - placed.depth) / fade).clamp(0, 1)
     within = smoothstep(-0.5, -0.45, -placed.x.abs())
     return lender.quality * above_lower * within * smoothstep(0.02, 0.06, placed.gap)
+
+
+def teeth_in_light(inside: Inside) -> Tensor:
+    """Returns 0 where the target's lips are too close for light to reach the teeth, [B, P]."""
+    return smoothstep(SLIT, OPEN_SLIT, inside.gap)
 
 
 def to_reference_crop(lender: Lender, placed: Placed) -> Tensor:

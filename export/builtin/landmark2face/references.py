@@ -7,7 +7,8 @@ from torch import Tensor
 
 from export.builtin.landmark2face.control_points import GROUPS, SKIN
 from export.builtin.landmark2face.head import face_scale, pitch, yaw_offset
-from export.builtin.landmark2face.lips import MouthFrame, mouth_frame
+from export.builtin.landmark2face.lips import MouthFrame
+from export.builtin.landmark2face.mouth import MOUTH_GROUPS, mouth_of
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
 LEAST_OPEN, OPEN = 0.06, 0.14  # gap in mouth widths that begins to show, and shows, an inside
@@ -25,6 +26,7 @@ class Lender(NamedTuple):
         quality: FP32 [B, 1], 0 where its mouth is shut.
         upper: FP32 [B, 11, 2], upper inner contour in the frame of its own mouth.
         gap: FP32 [B, 11, 2], inner gap along the mouth, in its mouth widths.
+        below_nose: FP32 [B, 1], the upper lip's distance from the nose base, in its mouth widths.
         teeth: FP32 [B, 1], share of its opening, from above, that shows teeth.
         hollow: FP32 [B, 1], 1 where it shows the depths of the mouth.
         depths: FP32 [B, 3], colour of those depths, 0..1.
@@ -37,6 +39,7 @@ class Lender(NamedTuple):
     quality: Tensor
     upper: Tensor
     gap: Tensor
+    below_nose: Tensor
     teeth: Tensor
     hollow: Tensor
     depths: Tensor
@@ -137,21 +140,19 @@ def _take(values: Tensor, number: Tensor) -> Tensor:
 
 def _lender(number: Tensor, share: Tensor, looks: list[Tensor], mesh: Tensor) -> Lender:
     its_mesh, white, depths = looks
-    inner_upper, inner_lower = (
-        its_mesh[:, GROUPS[name]] for name in ("inner_upper", "inner_lower")
-    )
-    frame = mouth_frame(inner_upper)
-    upper, lower = frame.to_local(inner_upper), frame.to_local(inner_lower)
+    mouth = mouth_of({name: its_mesh[:, GROUPS[name]] for name in MOUTH_GROUPS})
+    upper, lower = mouth.upper, mouth.lower
     opening = torch.relu(lower[..., 1] - upper[..., 1])
     return Lender(
         number,
         share,
         quality=smoothstep(LEAST_OPEN, OPEN, opening[:, 5:6]),
         upper=upper,
+        below_nose=mouth.below_nose,
         gap=torch.stack([(upper[..., 0] + lower[..., 0]) / 2, opening], -1),
         teeth=(0.25 + 0.15 * white.sum(1, keepdim=True)).clamp(max=1),
         hollow=1 - white[:, DEEP : DEEP + 1],
         depths=depths,
-        frame=frame,
+        frame=mouth.frame,
         scale=(face_scale(its_mesh) / face_scale(mesh)).clamp(0.8, 1.25).unsqueeze(1),
     )

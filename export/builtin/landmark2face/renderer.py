@@ -137,8 +137,8 @@ def _lent(inside: Inside, mouth: Mouth, lenders: tuple[Lender, Lender]) -> tuple
     first, second = (
         placement.cover(lender, placement.place(lender, inside, mouth)) for lender in lenders
     )
-    share = second * lenders[1].share
-    return first * (1 - share), share
+    share, lit = second * lenders[1].share, placement.teeth_in_light(inside)
+    return lit * first * (1 - share), lit * share
 
 
 def _painted(inside: Inside, lenders: tuple[Lender, Lender], skin: Tensor) -> Tensor:
