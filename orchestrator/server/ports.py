@@ -26,7 +26,7 @@ def choose_ports(
     Another process can take a port before the server does; the server then says so at start.
 
     Raises:
-        InputError: If a given port is in use.
+        InputError: If a given port is in use, or no port.
     """
     with ExitStack() as stack:  # all three are held at once, so that they differ
         held = {
@@ -38,12 +38,16 @@ def choose_ports(
 
 
 def _bind(name: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 < port < 65536:
+        raise InputError(
+            f"Port {port} is not between 1 and 65535: choose another with --{name}-port."
+        )
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # As the server does: a port whose last connection has just closed is free.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((LOOPBACK, port or 0))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         sock.close()
         raise InputError(
             f"Port {port} on {LOOPBACK} cannot be used ({error}): stop what uses it, or choose "

@@ -25,6 +25,7 @@ def test_a_port_in_use_is_named_with_the_option_that_moves_it() -> None:
             choose_ports(metrics=port)
 
 
-def test_a_number_that_is_no_port_is_refused() -> None:
-    with pytest.raises(InputError, match="Port 70000"):
-        choose_ports(grpc=70000)
+@pytest.mark.parametrize("number", [-1, 0, 65536])
+def test_a_number_that_is_no_port_is_refused(number: int) -> None:
+    with pytest.raises(InputError, match=f"^Port {number} is not between 1 and 65535: .*grpc-port"):
+        choose_ports(grpc=number)
