@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from client.canary import check_models
-from client.errors import ServerError
+from client.errors import InferenceError, ModelUnavailableError, ServerError
 from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
-from orchestrator.server.log import failure, port_taken
+from orchestrator.server.log import failure, last_error, port_taken
 from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
@@ -22,10 +23,17 @@ from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.05
+WATCH_S = 2.0
+NOTICE_S = 1.0  # a client sees the server's end before the guardian does
+CANARY_TIMEOUT_S = 60.0
 
 
 class PortTakenError(ServerError):
     """Another process took a port between its choice and the server's start."""
+
+
+class ServerEndedError(ServerError):
+    """The server ended without having been asked to."""
 
 
 class EmbeddedServer:
@@ -118,20 +126,48 @@ class EmbeddedServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.stop()
+        try:
+            if isinstance(error, ServerError | InferenceError):
+                await self._blame(error)
+        finally:
+            await self.stop()
 
     async def stop(self) -> None:
         """Ends the server; nothing of it is left when this returns. May be called twice."""
         await self._keeper.stop()
 
     async def wait(self) -> None:
-        """Waits for as long as the server runs.
+        """Waits for as long as the server runs and all its models do.
 
         Raises:
             ServerError: When it ended without having been asked to.
+            InferenceError: When a model's process died: the server itself stays up then, silent.
         """
-        await self._keeper.wait()
-        raise ServerError(f"The Triton server ended by itself: {failure(self._keeper.log.text())}.")
+        known = self._keeper.processes()
+        while not await self._keeper.wait(WATCH_S):
+            running = self._keeper.processes()
+            if known - running:
+                await self._check_served()
+            known = running
+        raise self._ended()
+
+    async def _check_served(self) -> None:
+        """Tells a model that died from one that a client unloaded."""
+        for name in self.models:
+            with suppress(ModelUnavailableError):
+                await check_models(self.url, [name], timeout_s=CANARY_TIMEOUT_S)
+
+    async def _blame(self, error: ServerError | InferenceError) -> None:
+        """Raises the server's end in the place of what failed by it."""
+        if not isinstance(error, ServerEndedError) and await self._keeper.wait(NOTICE_S):
+            raise self._ended() from error
+
+    def _ended(self) -> ServerEndedError:
+        error = last_error(self._keeper.log_text())
+        cause = f" (its last error: {error})" if error else ""
+        return ServerEndedError(
+            f"The embedded Triton server {self._keeper.ending}{cause}: run the command again."
+        )
 
     async def _wait_ready(self, timeout_s: float) -> None:
         try:
@@ -148,11 +184,12 @@ class EmbeddedServer:
     def _check_running(self) -> None:
         if not self._keeper.ended:
             return
-        text = self._keeper.log.text()
+        text = self._keeper.log_text()
+        reason = failure(text) or f"it {self._keeper.ending}; run the command again"
         if port_taken(text):
-            raise PortTakenError(f"The Triton server cannot listen: {failure(text)}.")
+            raise PortTakenError(f"The Triton server cannot listen: {reason}.")
         repository = self._launch.repository
-        raise ServerError(f"The Triton server cannot serve {repository}: {failure(text)}.")
+        raise ServerError(f"The Triton server cannot serve {repository}: {reason}.")
 
 
 def _runtime(device: Device) -> Runtime:

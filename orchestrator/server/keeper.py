@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Self
 from orchestrator.server import guardian
 from orchestrator.server.assembly import PREFIX, Assembly, assemble, parent_folder
 from orchestrator.server.command import Launch, server_command, server_environment
-from orchestrator.server.guardian import Charge
-from orchestrator.server.leftovers import hold, remove, sweep
+from orchestrator.server.guardian import SIGNAL_BASE, Charge
+from orchestrator.server.leftovers import hold, processes, remove, sweep
 from orchestrator.server.log import ServerLog
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,15 @@ class Keeper:
     """The guardian's process, what it was charged with, and the log of the server that it keeps."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, charge: Charge, log: ServerLog, lock: int
+        self,
+        process: asyncio.subprocess.Process,
+        charge: Charge,
+        log: ServerLog,
+        lock: int,
+        repository: Path,
     ) -> None:
         self.log = log
+        self._repository = repository
         self._process = process
         self._charge = charge
         self._lock: int | None = lock
@@ -63,30 +70,59 @@ class Keeper:
             start_new_session=True,
             pass_fds=(lock,),
         )
-        return cls(process, charge, log, lock)
+        return cls(process, charge, log, lock, launch.repository)
 
     @property
     def ended(self) -> bool:
         """Whether the server is gone."""
         return self._process.returncode is not None
 
-    async def wait(self) -> None:
-        """Returns when the server has ended and nothing of it is left."""
-        await self._process.wait()
+    @property
+    def ending(self) -> str:
+        """How the server ended, as the rest of a sentence about it."""
+        status = self._process.returncode or 0
+        if status < 0:
+            return f"lost its guardian, which was killed by {signal.Signals(-status).name}"
+        if status - SIGNAL_BASE in set(signal.Signals):
+            return f"was killed by {signal.Signals(status - SIGNAL_BASE).name}"
+        return f"ended with exit status {status}"
+
+    def log_text(self) -> str:
+        """Returns what the server has written, with the repository's path for its private link."""
+        link = Assembly(Path(self._charge.folder)).repository
+        return self.log.text().replace(str(link), str(self._repository))
+
+    def processes(self) -> set[int]:
+        """Returns the process ids of the server and of its models."""
+        return processes(self._charge.shm_prefix)
+
+    async def wait(self, timeout_s: float | None = None) -> bool:
+        """Waits until the server has ended and nothing of it is left.
+
+        Args:
+            timeout_s: How long; for ever by default.
+
+        Returns:
+            Whether it has ended.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._process.wait()
+        except TimeoutError:
+            return False
         await asyncio.to_thread(self._clean)
+        return True
 
     async def stop(self) -> None:
         """Ends the server; returns when nothing of it is left."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._process.wait()
-        except TimeoutError:
-            logger.warning(
-                "The Triton server's guardian %d does not end: killed", self._process.pid
-            )
-            self._process.kill()
+            if not await self.wait(STOP_TIMEOUT_S):
+                logger.warning(
+                    "The Triton server's guardian %d does not end: killed", self._process.pid
+                )
+                self._process.kill()
         finally:
             await self.wait()
             self._release()

@@ -1,4 +1,4 @@
-"""What the server's log says about a start that failed."""
+"""What the server's log says about a start that failed, or an end that nobody asked for."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,9 @@ _ERROR = re.compile(
 )
 _PARSER = re.compile(r"^\[libprotobuf ERROR .*\] (?P<text>Error parsing.*)$")
 _FATAL = re.compile(r"^error: (?P<text>.*)$")
+_LEVELLED = re.compile(r"^[IWEF]\d{4} ")
+_LOGGED_ERROR = re.compile(r"^[EF]\d{4} .*\.cc:\d+\] (?P<text>.*)$")
+_NOISE = "CudaDriverHelper has not been initialized"  # said on every machine without a GPU
 _TRACE = re.compile(r"\\n\\nAt:.*$")
 _KIND = re.compile(r"Internal: (?:\w+(?:Error|Exception): )?")
 
@@ -47,15 +50,22 @@ def port_taken(text: str) -> bool:
     return re.search(r"Socket '[^']*' already in use", text) is not None
 
 
-def failure(text: str) -> str:
-    """Returns why a server ended, from its log, as a clause of one line."""
+def failure(text: str) -> str | None:
+    """Returns why a server did not start, from its log, as a clause of one line; None if untold."""
     lines = text.splitlines()
     for pattern in (_ERROR, _FATAL):
         found = [m["text"] for line in lines if (m := pattern.match(line) or _PARSER.match(line))]
         if found:
             return "; ".join(dict.fromkeys(_tidy(reason) for reason in found))
-    written = [line for line in lines if line.strip()]
-    return _tidy(written[-1]) if written else "its log is empty"
+    unlevelled = [line for line in lines if line.strip() and not _LEVELLED.match(line)]
+    return _tidy(unlevelled[-1]) if unlevelled else None
+
+
+def last_error(text: str) -> str | None:
+    """Returns the last error that a server logged, as a clause of one line; None without one."""
+    errors = [m["text"] for line in text.splitlines() if (m := _LOGGED_ERROR.match(line))]
+    errors = [error for error in errors if _NOISE not in error]
+    return _tidy(errors[-1].strip('"')) if errors else None
 
 
 def _tidy(reason: str) -> str:

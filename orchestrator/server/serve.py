@@ -40,7 +40,7 @@ async def serve(
     Raises:
         InputError: If the repository, a model, the log file or a port cannot be used.
         ServerError: If the server does not start, or ends by itself.
-        InferenceError: If a model does not answer.
+        InferenceError: If a model does not answer, or its process dies.
     """
     with _until_signal():
         server = await EmbeddedServer.start(

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tritonclient.grpc.aio import InferenceServerClient
 
 from client.canary import check_models
 from client.connection import Connection
-from client.errors import InferenceError, InputError, ServerError
+from client.errors import InferenceError, InputError, ModelUnavailableError, ServerError
 from client.model import ServedModel
-from orchestrator.server.embedded import EmbeddedServer
+from orchestrator.server.embedded import WATCH_S, EmbeddedServer
 from orchestrator.server.guardian import SHM_FOLDER, TEMPORARY_FOLDER
 from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import CHECKOUT, find_runtime, has_cuda
@@ -258,8 +259,66 @@ async def test_a_server_that_dies_is_noticed(repository: Path) -> None:
     async with await EmbeddedServer.start(repository) as server:
         (pid,) = processes(f"--grpc-port={server.url.split(':')[1]}")
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(ServerError, match="The Triton server ended by itself"):
+        with pytest.raises(ServerError, match=r"server was killed by SIGKILL: run the command"):
             await asyncio.wait_for(server.wait(), 10)
+
+
+async def test_a_server_that_dies_is_blamed_for_what_fails_by_it(repository: Path) -> None:
+    write_echo(repository)
+
+    async def ask_a_server_that_dies() -> None:
+        async with await EmbeddedServer.start(repository) as server, Connection(server.url) as link:
+            echo = await ServedModel.open(link, "echo")
+            (pid,) = processes(f"--grpc-port={server.url.split(':')[1]}")
+            os.kill(pid, signal.SIGKILL)
+            await echo(x=np.ones((1, 4), np.float32))
+
+    with pytest.raises(ServerError, match="server was killed by SIGKILL") as caught:
+        await ask_a_server_that_dies()
+    assert "No Triton server answers" in str(caught.value.__cause__)
+
+
+async def test_a_failure_of_a_running_server_is_told_as_it_is(repository: Path) -> None:
+    write_echo(repository)
+    with pytest.raises(ModelUnavailableError, match="does not serve other"):
+        async with await EmbeddedServer.start(repository) as server:
+            await check_models(server.url, ["other"], timeout_s=10)
+
+
+async def test_waiting_ends_when_a_model_s_process_dies(repository: Path) -> None:
+    write_echo(repository)
+    others = own_stubs()
+    async with await EmbeddedServer.start(repository) as server:
+        waiting = asyncio.create_task(server.wait())
+        await asyncio.sleep(0)
+        (stub,) = own_stubs() - others
+        os.kill(stub, signal.SIGKILL)
+        with pytest.raises(InferenceError, match=r"^echo .* died; load the model again"):
+            await asyncio.wait_for(waiting, 20)
+
+
+async def test_waiting_goes_on_when_a_client_unloads_a_model(repository: Path) -> None:
+    write_echo(repository, "one")
+    write_echo(repository, "two")
+    async with await EmbeddedServer.start(repository) as server:
+        waiting = asyncio.create_task(server.wait())
+        others = own_stubs()
+        async with InferenceServerClient(server.url) as client:
+            await client.unload_model("one")
+        await asyncio.to_thread(wait_for, lambda: own_stubs() < others)
+        await asyncio.sleep(2 * WATCH_S)
+        assert not waiting.done()
+        waiting.cancel()
+
+
+async def test_a_model_that_does_not_load_is_told_with_the_path_that_the_user_knows(
+    repository: Path,
+) -> None:
+    (write_echo(repository) / "1" / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ServerError, match="failed to load 'echo'") as caught:
+        await EmbeddedServer.start(repository)
+    assert f"{repository}/echo/1" in str(caught.value)
+    assert "/lipsync-" not in str(caught.value)
 
 
 async def test_a_model_whose_process_died_is_an_error_and_no_hindrance_to_the_end(

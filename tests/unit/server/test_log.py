@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import InputError
-from orchestrator.server.log import ServerLog, failure, port_taken
+from orchestrator.server.log import ServerLog, failure, last_error, port_taken
 
 NOISE = 'E1122 19:12:21.091567 9269 server.cc:241] "CudaDriverHelper has not been initialized."\n'
 LOAD = (
@@ -51,8 +51,18 @@ def test_the_last_line_serves_where_no_error_is_logged() -> None:
     assert failure("bash: libstdc++.so.6: not found\n\n") == "bash: libstdc++.so.6: not found"
 
 
-def test_an_empty_log_is_said_to_be_empty() -> None:
-    assert failure("") == "its log is empty"
+INFO = 'I1122 19:12:22.091567 9269 http_server.cc:370] "Started Metrics Service at 127.0.0.1:2"\n'
+RUNNING = 'E1122 19:13:45.695535 1 python_be.cc:1959] "Stub process is unhealthy."\n'
+
+
+@pytest.mark.parametrize("text", ["", INFO, NOISE + INFO])
+def test_a_log_without_a_reason_gives_none(text: str) -> None:
+    assert failure(text) is None
+    assert last_error(text) is None
+
+
+def test_the_last_error_of_a_running_server_is_no_information_and_no_noise() -> None:
+    assert last_error(INFO + RUNNING + NOISE + INFO) == "Stub process is unhealthy"
 
 
 def test_only_what_was_written_since_the_start_is_read(tmp_path: Path) -> None:
