@@ -161,8 +161,8 @@ class Connection:
             return self._unreachable()
         if _STUB_DIED.search(message):
             return InferenceError(
-                f"{subject} failed at {self.url}: {one_line(message)}, its process on the server "
-                "died; load the model again, or restart the server."
+                f"{subject} failed at {self.url} because its process on the server died "
+                f"({one_line(message)}): load the model again, or restart the server."
             )
         return InferenceError(f"{subject} failed at {self.url}: {one_line(message)}")
 

@@ -293,7 +293,7 @@ async def test_waiting_ends_when_a_model_s_process_dies(repository: Path) -> Non
         await asyncio.sleep(0)
         (stub,) = own_stubs() - others
         os.kill(stub, signal.SIGKILL)
-        with pytest.raises(InferenceError, match=r"^echo .* died; load the model again"):
+        with pytest.raises(InferenceError, match=r"^echo .* died .*: load the model again"):
             await asyncio.wait_for(waiting, 20)
 
 

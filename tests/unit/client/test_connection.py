@@ -60,7 +60,7 @@ async def test_an_endpoint_where_nobody_listens_gives_one_sentence() -> None:
             "Failed to process the request(s) for model 'echo_0_0', message: Stub process "
             "'echo_0_0' is not healthy.",
             InferenceError,
-            "'echo_0_0' is not healthy, its process .* died; load the model again, or restart",
+            r"process .* died \(.*'echo_0_0' is not healthy\): load the model again, or",
         ),
         ("DEADLINE_EXCEEDED", "Deadline Exceeded", StalledError, "no answer within 5 s"),
         ("UNAVAILABLE", "Socket closed", ServerError, "No Triton server answers"),
