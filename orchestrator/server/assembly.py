@@ -71,11 +71,18 @@ def assemble(runtime: Runtime, repository: Path) -> Assembly:
         _fill(assembly, runtime, repository)
     except OSError as error:
         shutil.rmtree(assembly.folder, ignore_errors=True)
-        raise ServerError(
-            f"The embedded server's files cannot be put into {assembly.folder} ({error}): make "
-            "room there, or set TMPDIR."
-        ) from error
+        raise no_room(assembly.folder, error) from error
     return assembly
+
+
+def no_room(folder: Path, error: OSError) -> ServerError:
+    """Returns the error of a file that cannot be written into a private folder."""
+    # A copied tree tells each file that failed, as (source, destination, reason); one is enough.
+    reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+    return ServerError(
+        f"The embedded server's files cannot be put into {folder} ({reason}): make room there, or "
+        "set TMPDIR to a folder elsewhere."
+    )
 
 
 def parent_folder() -> Path:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from orchestrator.server import guardian
-from orchestrator.server.assembly import PREFIX, Assembly, assemble, parent_folder
+from orchestrator.server.assembly import PREFIX, Assembly, assemble, no_room, parent_folder
 from orchestrator.server.command import Launch, server_command, server_environment
 from orchestrator.server.guardian import SIGNAL_BASE, Charge
 from orchestrator.server.leftovers import hold, processes, remove, sweep
@@ -59,17 +60,14 @@ class Keeper:
         assembly = assemble(launch.runtime, launch.repository)
         # Held here and by the guardian: as long as either lives, nobody sweeps the folder away.
         lock = hold(assembly.folder)
-        log = log or ServerLog(assembly.log)
-        charge = _write_charge(assembly, launch, log.path)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            str(Path(guardian.__file__)),
-            str(assembly.charge),
-            stdin=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=(lock,),
-        )
+        try:
+            log = log or ServerLog(assembly.log)
+            charge = _write_charge(assembly, launch, log.path)
+            process = await _start_guardian(assembly, lock)
+        except BaseException:
+            os.close(lock)
+            shutil.rmtree(assembly.folder, ignore_errors=True)
+            raise
         return cls(process, charge, log, lock, launch.repository)
 
     @property
@@ -149,5 +147,20 @@ def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> Charge:
         parent=os.getpid(),
         grace_s=GRACE_S,
     )
-    assembly.charge.write_text(json.dumps(asdict(charge)), encoding="utf-8")
+    try:
+        assembly.charge.write_text(json.dumps(asdict(charge)), encoding="utf-8")
+    except OSError as error:
+        raise no_room(assembly.folder, error) from error
     return charge
+
+
+async def _start_guardian(assembly: Assembly, lock: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        str(Path(guardian.__file__)),
+        str(assembly.charge),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=(lock,),
+    )

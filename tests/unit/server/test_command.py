@@ -1,5 +1,6 @@
 """The server's command line and environment, as lists and dictionaries."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_the_private_folder_avoids_a_temporary_folder_that_a_shell_would_read(
     folder = make_folder()
     folder.rmdir()
     assert folder.parent == Path("/tmp")  # noqa: S108
+
+
+def test_a_full_temporary_folder_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with pytest.raises(
+        ServerError, match=r"lipsync-\w+ \(\[Errno 28\] \w[^\[]*\): make room"
+    ) as caught:
+        assemble(launch(root=tmp_path).runtime, Path("/my models"))
+    assert not list(tmp_path.glob("lipsync-*"))
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_too_little_shared_memory_is_told_before_the_start() -> None:
