@@ -7,10 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from export.builtin.landmark2face import interior, placement  # noqa: E402
 from export.builtin.landmark2face.fields import backward_field  # noqa: E402
 from export.builtin.landmark2face.golden import run_onnx  # noqa: E402
-from export.builtin.landmark2face.lips import mouth_frame, polyline  # noqa: E402
+from export.builtin.landmark2face.lips import MouthFrame, mouth_frame, polyline  # noqa: E402
+from export.builtin.landmark2face.mouth import Mouth  # noqa: E402
 from export.builtin.landmark2face.onnx_file import write_onnx  # noqa: E402
+from export.builtin.landmark2face.references import Lender  # noqa: E402
 
 FOLDER = Path(__file__).parents[3] / "model_repository" / "landmark2face" / "1"
 
@@ -49,3 +52,58 @@ def test_the_recipe_gives_the_committed_model(tmp_path: Path) -> None:
     made, committed = (run_onnx(f / "model.onnx", inputs) for f in (tmp_path, FOLDER))
     for name, value in committed.items():
         np.testing.assert_allclose(made[name], value, atol=1e-4, err_msg=name)
+
+
+def test_a_lowered_upper_lip_hides_the_upper_part_of_the_teeth() -> None:
+    mouth, lender = _mouth(lip_y=0.05), _lender(lip_y=0.0)
+    top = placement.place(lender, _inside(depth=0.0, gap=0.1), mouth)
+    assert top.depth.item() == pytest.approx(0.05, abs=1e-3)
+
+
+def test_an_upper_lip_in_its_place_leaves_the_teeth_as_they_were() -> None:
+    mouth, lender = _mouth(lip_y=0.0), _lender(lip_y=0.0)
+    top = placement.place(lender, _inside(depth=0.0, gap=0.1), mouth)
+    assert top.depth.item() == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_slit_shows_no_lent_teeth() -> None:
+    assert placement.teeth_in_light(_inside(depth=0.0, gap=0.01)).item() == 0
+    assert placement.teeth_in_light(_inside(depth=0.0, gap=0.2)).item() == 1
+
+
+def test_painted_teeth_show_only_in_an_open_mouth() -> None:
+    colours = interior.palette(torch.full((1, 3), 0.6))
+    slit, vowel = (_tooth_difference(_inside(0.02, gap), colours) for gap in (0.04, 0.4))
+    assert slit == 0
+    assert vowel > 0.05
+
+
+def _tooth_difference(inside: interior.Inside, colours: interior.Palette) -> float:
+    toothless, toothed = (
+        interior.paint(inside, colours, torch.full((1, 1), teeth)) for teeth in (0.0, 1.0)
+    )
+    return float((toothed - toothless).abs().max())
+
+
+def _inside(depth: float, gap: float) -> interior.Inside:
+    """One place in the middle of a mouth."""
+    return interior.Inside(*(torch.tensor([[v]]) for v in (0.0, depth, gap)))
+
+
+def _mouth(lip_y: float) -> Mouth:
+    """A mouth one crop unit wide, 0.3 below the nose base when `lip_y` is 0."""
+    x = torch.linspace(-0.5, 0.5, 11)
+    upper, lower = (torch.stack([x, torch.full((11,), y)], -1)[None] for y in (lip_y, lip_y + 0.3))
+    frame = MouthFrame(torch.zeros(1, 1, 2), torch.eye(2)[None], torch.ones(1, 1, 1))
+    return Mouth(frame, upper, lower, torch.tensor([[[0.0, -0.3]]]))
+
+
+def _lender(lip_y: float) -> Lender:
+    """A reference with that mouth, open by 0.3 and full of teeth."""
+    mouth, one = _mouth(lip_y), torch.ones(1, 1)
+    gap = torch.stack([mouth.upper[..., 0], torch.full((1, 11), 0.3)], -1)
+    return Lender(
+        number=torch.zeros(1, dtype=torch.int64), share=one, quality=one, upper=mouth.upper,
+        gap=gap, below_nose=mouth.below_nose, teeth=one, hollow=0 * one,
+        depths=torch.zeros(1, 3), frame=mouth.frame, scale=torch.ones(1, 1, 2),
+    )  # fmt: skip
