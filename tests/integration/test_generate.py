@@ -154,7 +154,7 @@ def test_frames_without_a_face_pass_through_at_the_clips_exact_rate(
     assert report["frames"] == 50
     assert 25 <= report["frames_with_face"] <= 30
     assert rate == Fraction(30000, 1001)
-    assert abs(pictures_s - sound_s) <= 2 / rate
+    assert abs(pictures_s - sound_s) <= 1 / rate
     with av.open(output) as result:
         first = next(result.decode(video=0)).to_ndarray(format="gray")
     assert np.abs(first.astype(int) - 128).max() <= 2
