@@ -1,7 +1,7 @@
 """One gRPC connection to a Triton server, with its failures as this project's errors."""
 
 import re
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,15 +10,12 @@ import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
 from client.errors import (
-    ContractError,
     InferenceError,
     InputError,
     ModelUnavailableError,
     ServerError,
     StalledError,
 )
-from client.manifest import Manifest, parse_manifest
-from client.tensors import NUMPY_TYPES, TensorSpec
 
 CONTROL_TIMEOUT_S = 10.0
 MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
@@ -87,26 +84,6 @@ class Connection:
         """Returns the versions that are served, oldest first."""
         metadata = await self._control(self._client.get_model_metadata(name), name)
         return sorted(metadata.versions, key=int)
-
-    async def tensor_specs(self, name: str) -> tuple[list[TensorSpec], list[TensorSpec]]:
-        """Returns the inputs and the outputs of a model, without the batch axis."""
-        config = await self.model_config(name)
-        return _specs(config.input), _specs(config.output)
-
-    async def manifest(self, name: str, version: str) -> Manifest:
-        """Returns the manifest of a version, as mirrored in the loaded configuration.
-
-        Raises:
-            ContractError: If the served configuration carries none.
-        """
-        config = await self.model_config(name)
-        key = f"manifest.{version}"
-        if key not in config.parameters:
-            raise ContractError(
-                f"{name} version {version} at {self.url} carries no manifest: serve a repository "
-                "that was written by export."
-            )
-        return parse_manifest(config.parameters[key].string_value, name, version)
 
     async def statistics(self, name: str, version: str) -> Any:
         """Returns Triton's `ModelStatistics` of one version."""
@@ -187,15 +164,3 @@ def one_line(text: str) -> str:
 def _is_transport(message: str) -> bool:
     words = ("connect", "socket", "closed", "reset", "refused", "handshake", "goaway")
     return any(word in message.lower() for word in words)
-
-
-def _specs(tensors: Iterable[Any]) -> list[TensorSpec]:
-    return [TensorSpec(t.name, _datatype(t), tuple(t.dims)) for t in tensors]
-
-
-def _datatype(tensor: Any) -> str:
-    names = dict(tensor.DESCRIPTOR.fields_by_name["data_type"].enum_type.values_by_number.items())
-    name = str(names[tensor.data_type].name).removeprefix("TYPE_")
-    if name not in NUMPY_TYPES:
-        raise ContractError(f"Tensor {tensor.name} has type {name}, which is not supported.")
-    return name

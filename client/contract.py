@@ -6,7 +6,7 @@ tensors mean.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from client.errors import ContractError
 from client.model import ServedModel
@@ -30,7 +30,7 @@ class Role:
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
-    alternatives: tuple[frozenset[str], ...] = field(default=())
+    alternatives: tuple[frozenset[str], ...] = ()
 
 
 ROLES: dict[str, Role] = {
@@ -55,7 +55,6 @@ ROLES: dict[str, Role] = {
             "face": Tensor("UINT8", ("S", "S", 3)),
             "features": Tensor("FP32", ("D", "W")),
             "reference": Tensor("UINT8", ("R", "S", "S", 3), required=False),
-            "landmarks": Tensor("FP32", (68, 2), required=False),
             "mesh": Tensor("FP32", ("N", 2), required=False),
             "reference_mesh": Tensor("FP32", ("R", "N", 2), required=False),
         },

@@ -1,15 +1,15 @@
 """A served model as an asynchronous function of named arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import tritonclient.grpc.aio as triton
 
 from client.connection import Connection
 from client.errors import ContractError, InferenceError, ModelUnavailableError
-from client.manifest import Manifest
-from client.tensors import Array, TensorSpec
+from client.manifest import Manifest, parse_manifest
+from client.tensors import NUMPY_TYPES, Array, TensorSpec
 
 DEFAULT_TIMEOUT_S = 120.0
 
@@ -80,15 +80,14 @@ class ServedModel:
         config = await connection.model_config(name)
         if config.max_batch_size < 1:
             raise ContractError(f"{name} at {connection.url} must have max_batch_size > 0.")
-        inputs, outputs = await connection.tensor_specs(name)
         return cls(
             connection=connection,
             name=name,
             version=chosen,
-            inputs={spec.name: spec for spec in inputs},
-            outputs={spec.name: spec for spec in outputs},
+            inputs=_specs(config.input),
+            outputs=_specs(config.output),
             max_batch_size=config.max_batch_size,
-            manifest=await connection.manifest(name, chosen),
+            manifest=_manifest(config, chosen),
             timeout_s=timeout_s,
         )
 
@@ -141,3 +140,25 @@ class ServedModel:
                 f"{list(array.shape)}."
             )
         return array
+
+
+def _specs(tensors: Iterable[Any]) -> dict[str, TensorSpec]:
+    return {t.name: TensorSpec(t.name, _datatype(t), tuple(t.dims)) for t in tensors}
+
+
+def _datatype(tensor: Any) -> str:
+    types = tensor.DESCRIPTOR.fields_by_name["data_type"].enum_type.values_by_number
+    name = str(types[tensor.data_type].name).removeprefix("TYPE_")
+    if name not in NUMPY_TYPES:
+        raise ContractError(f"Tensor {tensor.name} has type {name}, which is not supported.")
+    return name
+
+
+def _manifest(config: Any, version: str) -> Manifest:
+    key = f"manifest.{version}"
+    if key not in config.parameters:
+        raise ContractError(
+            f"{config.name} version {version} carries no manifest: serve a repository that was "
+            "written by export."
+        )
+    return parse_manifest(config.parameters[key].string_value, config.name, version)

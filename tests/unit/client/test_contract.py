@@ -91,6 +91,13 @@ def test_an_input_that_nobody_gives_is_named() -> None:
         check_contract(model, "wenet")
 
 
+def test_a_renderer_that_wants_what_the_pipeline_does_not_give_is_refused_early() -> None:
+    model = served("landmark2face", [TensorSpec("landmarks", "FP32", (68, 2))], [])
+
+    with pytest.raises(ContractError, match="asks for input 'landmarks'.* it may take face, "):
+        check_contract(model, "landmark2face")
+
+
 def test_one_letter_is_one_number_in_all_tensors_of_a_model() -> None:
     layers = TensorSpec("layers", "UINT8", (4, 128, 128, 1))
     model = renderer(64, "a", [TensorSpec("flow", "FP32", (4, 64, 64, 2)), layers])
