@@ -1,7 +1,6 @@
 """Running a command: signals end it in order, errors end it with one line."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -56,6 +55,7 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
 
     Raises:
         LipSyncError: What the work raises.
+        _StoppedError: If a signal ended it.
     """
     stopped: list[signal.Signals] = []
     try:
@@ -93,9 +93,8 @@ async def _stoppable(coroutine: Coroutine[Any, Any, R], stopped: list[signal.Sig
         if task is not None:
             task.cancel()
 
-    with contextlib.suppress(NotImplementedError):
-        for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, stop, number)
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop, number)
     return await coroutine
 
 

@@ -37,7 +37,7 @@ class Frame:
         return Frame(self.index, (y.copy(), u.copy(), v.copy()))
 
 
-def read_frames(info: VideoInfo) -> Iterator[Frame]:
+def read_frames(info: VideoInfo) -> Generator[Frame]:
     """Decodes a video once from start to end; a photo is one frame.
 
     Args:

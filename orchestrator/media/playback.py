@@ -1,6 +1,6 @@
 """A clip under a recording of any length: played back and forth, again, held or cut."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from typing import Literal
 
@@ -14,7 +14,7 @@ _SHORTEST_BLOCK = 8
 _BLOCK_BYTES = 192 * 2**20
 
 
-def play(info: VideoInfo, total: int, when_longer: WhenLonger = "bounce") -> Iterator[Frame]:
+def play(info: VideoInfo, total: int, when_longer: WhenLonger = "bounce") -> Generator[Frame]:
     """Plays a clip for a number of frames, in bounded memory whatever its length.
 
     Args:

@@ -32,14 +32,9 @@ class PreparedAvatar:
         meshes: float32 [F, N, 2], smoothed, in native pixels; undefined where no face is.
         weights: float32 [F] in 0..1: how much of the speaking face each frame shows; 0 without a
             face, ramps where the face comes and goes.
-        references: Reference frames, or None when no frame has a face.
+        references: Reference frames.
     """
 
     meshes: NDArray[np.float32]
     weights: NDArray[np.float32]
     references: ReferenceSet
-
-    @property
-    def frame_count(self) -> int:
-        """Frames of the clip that were prepared."""
-        return len(self.weights)

@@ -5,8 +5,9 @@ drops an item or waits against a clock: a full channel is backpressure, not an e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Generic, TypeVar, cast
 
 from client.concurrency import first_cause
@@ -48,13 +49,19 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
 
     async def feed(self, items: Iterator[T], channel: Channel[T]) -> None:
-        """Moves a blocking iterator into a channel, one item at a time, and closes both."""
+        """Moves a blocking iterator into a channel and closes both."""
+        async with aclosing(self.each(items)) as read:
+            async for item in read:
+                await channel.put(item)
+        await channel.close()
+
+    async def each(self, items: Iterator[T]) -> AsyncGenerator[T]:
+        """Yields from a blocking iterator, one call of a thread per item, and closes it."""
         try:
             while (item := await self.run(next, items, _END)) is not _END:
-                await channel.put(cast(T, item))
+                yield cast(T, item)
         finally:
             self._pool.submit(_close, items)
-        await channel.close()
 
     def close(self) -> None:
         """Waits for the calls under way and ends the threads."""

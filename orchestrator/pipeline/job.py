@@ -1,8 +1,7 @@
 """One job from files to file: the only place where media, geometry, speech and models meet."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -129,7 +128,8 @@ class _Job:
 
     def _clip(self, total: int) -> Iterator[Frame]:
         """The clip's frames that the output can show."""
-        return islice(read_frames(self.video), total)
+        with closing(read_frames(self.video)) as frames:
+            yield from islice(frames, total)
 
     async def _write(self, speaking: Speaking, total: int) -> Written:
         frames = play(self.video, total, self.settings.when_longer)
@@ -140,9 +140,7 @@ class _Job:
             crf=self.settings.encoding.crf,
             preset=self.settings.encoding.preset,
         ) as writer:
-            written = await speaking.run(frames, writer, total)
-            await asyncio.to_thread(writer.finish)
-            return written
+            return await speaking.run(frames, writer, total)
 
     async def _report(self, written: Written) -> Report:
         after = await self.models.batching()

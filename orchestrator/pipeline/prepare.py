@@ -7,6 +7,7 @@ goes frame by frame.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ from orchestrator.pipeline.models import JobModels, in_flight
 from orchestrator.pipeline.progress import Progress
 
 Frames = Callable[[], Iterator[Frame]]
+_Cut = tuple[NDArray[np.uint8], Reference, NDArray[np.float32]]  # as in ReferenceSet
 
 
 @dataclass(frozen=True)
@@ -155,27 +157,24 @@ class Preparation:
     async def _references(
         self, frames: Iterator[Frame], meshes: NDArray[np.float32], chosen: list[int], count: int
     ) -> ReferenceSet:
-        size = self._models.extents["landmark2face"]["S"]
-        cut = await self._threads.run(self._cut, frames, meshes, chosen, size)
+        cut: dict[int, _Cut] = {}
+        async with aclosing(self._threads.each(frames)) as decoded:
+            async for frame in decoded:
+                if frame.index in chosen:
+                    mesh = meshes[frame.index]
+                    cut[frame.index] = await self._pixels.run(self._cut, frame, mesh)
+                if len(cut) == len(chosen):
+                    break
         ordered = [cut[index] for index in chosen]
         ordered += ordered[:1] * (count - len(ordered))
         faces, natives, points = zip(*ordered, strict=True)
         return ReferenceSet(np.stack(faces), np.stack(points), natives)
 
-    def _cut(
-        self, frames: Iterator[Frame], meshes: NDArray[np.float32], chosen: list[int], size: int
-    ) -> dict[int, tuple[NDArray[np.uint8], Reference, NDArray[np.float32]]]:
-        """Decodes up to the last chosen frame and keeps the chosen ones' face regions."""
-        cut = {}
-        for frame in frames:
-            if frame.index in chosen:
-                affine = face_affine(meshes[frame.index])
-                points = to_crop(meshes[frame.index], affine).astype(np.float32)
-                face = crop_rgb(frame.planes, self._colour, affine, size)
-                cut[frame.index] = (face, cut_reference(frame.planes, affine), points)
-            if len(cut) == len(chosen):
-                break
-        return cut
+    def _cut(self, frame: Frame, mesh: NDArray[np.float32]) -> _Cut:
+        affine, size = face_affine(mesh), self._models.extents["landmark2face"]["S"]
+        face = crop_rgb(frame.planes, self._colour, affine, size)
+        points = to_crop(mesh, affine).astype(np.float32)
+        return face, cut_reference(frame.planes, affine), points
 
 
 async def _follow(detected: Channel[asyncio.Task[_Detected]], out: Channel[_Followed]) -> None:

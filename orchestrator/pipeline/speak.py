@@ -1,6 +1,7 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -66,8 +67,8 @@ class Speaking:
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
 
-    async def run(self, frames: Iterator[Frame], writer: VideoWriter, total: int) -> Written:
-        """Renders and writes all frames.
+    async def run(self, frames: Generator[Frame], writer: VideoWriter, total: int) -> Written:
+        """Renders and writes all frames and completes the file.
 
         Args:
             frames: The clip as it is played under the recording.
@@ -86,10 +87,12 @@ class Speaking:
             written.with_face += has_face
             self._progress.advance("speak")
 
-        numbered = (_Numbered(frame, position) for position, frame in enumerate(frames))
         self._progress.start("speak", total)
         try:
-            await run_stage(numbered, self._render, write, in_flight(self._model), self._decoding)
+            await run_stage(
+                _number(frames), self._render, write, in_flight(self._model), self._decoding
+            )
+            await self._encoding.run(writer.finish)
         finally:
             for threads in (self._decoding, self._encoding, self._pixels):
                 threads.close()
@@ -131,6 +134,12 @@ class Speaking:
             "reference_mesh": references.meshes,
         }
         return {name: offered[name][None] for name in self._model.inputs}
+
+
+def _number(frames: Generator[Frame]) -> Iterator[_Numbered]:
+    with closing(frames):
+        for position, frame in enumerate(frames):
+            yield _Numbered(frame, position)
 
 
 def _geometry(outputs: dict[str, Array]) -> Geometry:

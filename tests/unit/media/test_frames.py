@@ -170,7 +170,7 @@ def test_closing_early_closes_the_file(tmp_path: Path) -> None:
     frames = read_frames(probe_video(path))
     next(frames)
     assert path in _open_files()
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert path not in _open_files()
 
 
