@@ -94,7 +94,7 @@ def test_an_input_that_nobody_gives_is_named() -> None:
 def test_a_renderer_that_wants_what_the_pipeline_does_not_give_is_refused_early() -> None:
     model = served("landmark2face", [TensorSpec("landmarks", "FP32", (68, 2))], [])
 
-    with pytest.raises(ContractError, match="asks for input 'landmarks'.* it may take face, "):
+    with pytest.raises(ContractError, match=r"asks for input 'landmarks'.* it may take face, "):
         check_contract(model, "landmark2face")
 
 
