@@ -10,6 +10,7 @@ import cv2
 
 from client.connection import Connection
 from client.model import Batching
+from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
@@ -115,7 +116,10 @@ class _Job:
                 self.models,
                 self._colour(),
                 self.progress,
+                frame_rate=self.video.frame_rate,
                 presence_threshold=self.settings.faces.presence_threshold,
+                choice=FaceChoice(),
+                all_faces=False,
             )
             expected = min(total, self.video.frame_count)
             avatar = await preparation.run(lambda: self._clip(total), expected)

@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.concurrency import first_cause
 from client.errors import NoFaceError
+from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.compositor import Reference, cut_reference
 from orchestrator.faces.crop import crop_rgb, letterbox_rgb
@@ -30,7 +32,7 @@ from orchestrator.faces.references import choose_references
 from orchestrator.faces.smooth import fade, smooth_track
 from orchestrator.faces.tracking import Follower
 from orchestrator.media.frames import Frame
-from orchestrator.pipeline.avatar import PreparedAvatar, ReferenceSet
+from orchestrator.pipeline.avatar import PreparedAvatar, PreparedFace, ReferenceSet
 from orchestrator.pipeline.flow import Channel, Threads, start_each
 from orchestrator.pipeline.models import JobModels, in_flight
 from orchestrator.pipeline.progress import Progress
@@ -66,12 +68,18 @@ class Preparation:
         colour: Colour,
         progress: Progress,
         *,
+        frame_rate: Fraction,
         presence_threshold: float,
+        choice: FaceChoice,
+        all_faces: bool,
     ) -> None:
         self._models = models
         self._colour = colour
         self._progress = progress
+        self._frame_rate = frame_rate
         self._presence_threshold = presence_threshold
+        self._choice = choice
+        self._all_faces = all_faces
         self._threads = Threads("prepare-decode")
         self._pixels = Threads("prepare-pixels", 2)
 
@@ -152,7 +160,7 @@ class Preparation:
         count = self._models.extents["landmark2face"].get("R", 1)
         chosen = choose_references(meshes, valid, count)
         references = await self._references(frames, meshes, chosen, count)
-        return PreparedAvatar(meshes, fade(valid), references)
+        return PreparedAvatar([PreparedFace(0, meshes, fade(valid), references)])
 
     async def _references(
         self, frames: Iterator[Frame], meshes: NDArray[np.float32], chosen: list[int], count: int

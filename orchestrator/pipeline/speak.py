@@ -1,5 +1,6 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
+import asyncio
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, fields
@@ -17,7 +18,7 @@ from orchestrator.faces.geometry import Affine, face_affine, to_crop
 from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
 from orchestrator.media.writer import VideoWriter
-from orchestrator.pipeline.avatar import PreparedAvatar
+from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
 from orchestrator.pipeline.flow import Threads, run_stage
 from orchestrator.pipeline.listen import Speech
 from orchestrator.pipeline.models import JobModels, in_flight
@@ -100,38 +101,38 @@ class Speaking:
         return written
 
     async def _render(self, item: _Numbered) -> tuple[Frame, bool]:
-        frame, weight = item.frame, float(self._avatar.weights[item.frame.index])
-        if weight <= 0:
-            return frame, False
-        mesh = self._avatar.meshes[frame.index]
-        affine = face_affine(mesh)
-        face = await self._pixels.run(
-            crop_rgb, frame.planes, self._colour, affine, self._extents["S"]
-        )
-        outputs = await self._model(**self._inputs(item.position, face, mesh, affine))
-        geometry = _geometry(outputs).faded(weight)
-        await self._pixels.run(
-            composite,
-            frame.planes,
-            self._colour,
-            affine,
-            geometry,
-            self._avatar.references.natives,
-        )
-        return frame, True
+        shown = self._avatar.shown(item.frame.index)
+        # Every face is rendered from the untouched frame, and painted when all are there.
+        renders = await asyncio.gather(*(self._speak(item, face) for face in shown))
+        for face, (affine, geometry) in zip(shown, renders, strict=True):
+            await self._pixels.run(
+                composite,
+                item.frame.planes,
+                self._colour,
+                affine,
+                geometry,
+                face.references.natives,
+            )
+        return item.frame, bool(shown)
+
+    async def _speak(self, item: _Numbered, face: ShownFace) -> tuple[Affine, Geometry]:
+        """What one face of a frame looks like as it speaks."""
+        affine, size = face_affine(face.mesh), self._extents["S"]
+        crop = await self._pixels.run(crop_rgb, item.frame.planes, self._colour, affine, size)
+        outputs = await self._model(**self._inputs(item.position, crop, face, affine))
+        return affine, _geometry(outputs).faded(face.weight)
 
     def _inputs(
-        self, position: int, face: NDArray[np.uint8], mesh: NDArray[np.float32], affine: Affine
+        self, position: int, crop: NDArray[np.uint8], face: ShownFace, affine: Affine
     ) -> dict[str, Array]:
-        """Exactly what the model declares, for one frame, batch axis first."""
+        """Exactly what the model declares, for one face, batch axis first."""
         time_s = (position + Fraction(1, 2)) / self._frame_rate
-        references = self._avatar.references
         offered: dict[str, Array] = {
-            "face": face,
+            "face": crop,
             "features": feature_window(self._speech.features, time_s, self._extents["W"]),
-            "reference": references.faces,
-            "mesh": to_crop(mesh, affine).astype(np.float32),
-            "reference_mesh": references.meshes,
+            "reference": face.references.faces,
+            "mesh": to_crop(face.mesh, affine).astype(np.float32),
+            "reference_mesh": face.references.meshes,
         }
         return {name: offered[name][None] for name in self._model.inputs}
 
