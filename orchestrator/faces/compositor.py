@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from client.errors import ContractError
 from orchestrator.faces.colour import Colour
-from orchestrator.faces.crop import Planes
+from orchestrator.faces.crop import Plane, Planes, chroma_step
 from orchestrator.faces.geometry import Affine, Region, covered_region, shifted, side_px
 from orchestrator.faces.render import Geometry
 from orchestrator.faces.strokes import Move, Paint, Picture, Stroke
@@ -35,18 +35,20 @@ class Reference:
     affine: Affine
 
     @cached_property
-    def chroma(self) -> NDArray[np.uint8]:
-        """U and V side by side, uint8 [h/2,w/2,2]."""
+    def chroma(self) -> Plane:
+        """U and V side by side, [h,w,2]."""
         return np.stack(self.planes[1:], axis=-1)
 
 
 def cut_reference(planes: Planes, affine: Affine) -> Reference:
     """Copies the pixels of a face crop, with a margin, out of a frame."""
     margin = side_px(affine) * _REFERENCE_MARGIN + _KERNEL_PX
-    shape = _shape(planes)
-    region = _even(covered_region(affine, shape, margin_px=margin), shape)
-    y, u, v = (plane[box.slices].copy() for plane, box in _each_plane(planes, region))
-    return Reference((y, u, v), shifted(affine, region.x0, region.y0))
+    shape, step = _shape(planes), chroma_step(planes)
+    region = covered_region(affine, shape, margin_px=margin).aligned(step, shape)
+    luma, chroma = region.slices, region.divided(step).slices
+    y, u, v = planes
+    cut = y[luma].copy(), u[chroma].copy(), v[chroma].copy()
+    return Reference(cut, shifted(affine, region.x0, region.y0))
 
 
 def composite(
@@ -59,14 +61,14 @@ def composite(
     """Paints one face in place, only where something of it has weight.
 
     Args:
-        planes: Y, U and V of the frame, uint8 4:2:0 with even sides, changed in place.
+        planes: Y, U and V of the frame, sides multiples of the chroma step, changed in place.
         colour: Colour of the frame and of the references.
         affine: The face crop in the frame, u to luma pixel indices.
         geometry: What to paint.
         references: What layers of source 1, 2, … sample.
 
     Returns:
-        The box of luma pixels that may have changed, with even borders; None when there is none.
+        The box of luma pixels that may have changed, whole chroma samples; None when there is none.
 
     Raises:
         ContractError: When the flow is not finite or a layer asks for a reference that is not
@@ -76,14 +78,14 @@ def composite(
     if not strokes:
         return None
     shape = _shape(planes)
-    region = _touched(strokes, affine, shape)
+    region = _touched(strokes, affine, shape).aligned(colour.chroma_step, shape)
     if region.empty:
         return None
-    window = _even(_grown(region, _reach_px(strokes, affine)), shape)
+    window = _grown(region, _reach_px(strokes, affine)).aligned(colour.chroma_step, shape)
     for surface in _surfaces(planes, colour, affine, window, references):
         for stroke in strokes:
             stroke.paint(surface)
-        _write_back(surface, planes, window, region)
+        _write_back(surface, planes, colour, window, region)
     return region
 
 
@@ -131,7 +133,7 @@ def _check_layer(flow: NDArray[np.float32], source: int, reference_count: int) -
 def _touched(strokes: Sequence[Stroke], affine: Affine, shape: tuple[int, int]) -> Region:
     low = np.min([stroke.box[0] for stroke in strokes], axis=0)
     high = np.max([stroke.box[1] for stroke in strokes], axis=0)
-    return _even(covered_region(affine, shape, box=np.stack((low, high))), shape)
+    return covered_region(affine, shape, box=np.stack((low, high)))
 
 
 def _reach_px(strokes: Sequence[Stroke], affine: Affine) -> int:
@@ -157,10 +159,10 @@ def _surfaces(
         cv2.INTER_CUBIC,
         [Source(reference.planes[0][..., None], reference.affine) for reference in references],
     )
-    half = window.halved()
+    coarse = window.divided(colour.chroma_step)
     yield _surface(
-        [u[half.slices], v[half.slices]],
-        shifted(colour.chroma_affine(affine), half.x0, half.y0),
+        [u[coarse.slices], v[coarse.slices]],
+        shifted(colour.chroma_affine(affine), coarse.x0, coarse.y0),
         slice(1, 3),
         cv2.INTER_LINEAR,  # chroma is smooth, and cubic costs four times as much on two channels
         [
@@ -171,7 +173,7 @@ def _surfaces(
 
 
 def _surface(
-    channels: Sequence[NDArray[np.uint8]],
+    channels: Sequence[Plane],
     affine: Affine,
     which: slice,
     interpolation: int,
@@ -181,33 +183,19 @@ def _surface(
     return Surface(untouched, untouched.copy(), affine, which, interpolation, tuple(references))
 
 
-def _write_back(surface: Surface, planes: Planes, window: Region, region: Region) -> None:
+def _write_back(
+    surface: Surface, planes: Planes, colour: Colour, window: Region, region: Region
+) -> None:
     if surface.channels.start:
-        window, region = window.halved(), region.halved()
+        window, region = (box.divided(colour.chroma_step) for box in (window, region))
     local = region.moved(-window.x0, -window.y0)
-    painted = np.clip(np.rint(surface.painted[local.slices]), 0, 255)
+    painted = np.clip(np.rint(surface.painted[local.slices]), 0, colour.peak)
     for channel, plane in enumerate(planes[surface.channels]):
         plane[region.slices] = painted[..., channel]
 
 
-def _each_plane(planes: Planes, region: Region) -> Iterator[tuple[NDArray[np.uint8], Region]]:
-    half = region.halved()
-    return zip(planes, (region, half, half), strict=True)
-
-
 def _grown(region: Region, by_px: int) -> Region:
     return Region(region.x0 - by_px, region.y0 - by_px, region.x1 + by_px, region.y1 + by_px)
-
-
-def _even(region: Region, shape: tuple[int, int]) -> Region:
-    """Grows a region to even borders and cuts it to a plane of even sides."""
-    height, width = shape
-    return Region(
-        max(region.x0 & ~1, 0),
-        max(region.y0 & ~1, 0),
-        min((region.x1 + 1) & ~1, width),
-        min((region.y1 + 1) & ~1, height),
-    )
 
 
 def _shape(planes: Planes) -> tuple[int, int]:

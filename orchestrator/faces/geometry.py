@@ -49,9 +49,19 @@ class Region(NamedTuple):
         """The same region in a picture whose origin lies elsewhere."""
         return Region(self.x0 + by_x, self.y0 + by_y, self.x1 + by_x, self.y1 + by_y)
 
-    def halved(self) -> "Region":
-        """The same region in a plane of half the size; needs even borders."""
-        return Region(*(side // 2 for side in self))
+    def divided(self, by: tuple[int, int]) -> "Region":
+        """The same region in a plane with fewer samples (x, y); needs borders that divide."""
+        return Region(self.x0 // by[0], self.y0 // by[1], self.x1 // by[0], self.y1 // by[1])
+
+    def aligned(self, to: tuple[int, int], shape: tuple[int, int]) -> "Region":
+        """Grown to multiples of (x, y) and cut to a picture [H,W] whose sides are such."""
+        (step_x, step_y), (height, width) = to, shape
+        return Region(
+            max(self.x0 // step_x * step_x, 0),
+            max(self.y0 // step_y * step_y, 0),
+            min(-(-self.x1 // step_x) * step_x, width),
+            min(-(-self.y1 // step_y) * step_y, height),
+        )
 
 
 @dataclass(frozen=True)

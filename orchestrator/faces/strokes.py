@@ -52,18 +52,18 @@ class Move:
 
 @dataclass
 class Picture:
-    """A YUV picture [S,S,3] of the crop, laid through weights [S,S]."""
+    """A YUV picture of the crop, float32 codes [S,S,3], laid through weights [S,S]."""
 
     box: NDArray[np.float64]
     weights: NDArray[np.uint8]
-    yuv: NDArray[np.uint8]
+    yuv: NDArray[np.float32]
 
     def paint(self, surface: Surface) -> None:
         """Mixes the picture in by its weights."""
         region = surface.region(self.box)
         if region.empty:
             return
-        picture = np.ascontiguousarray(self.yuv[..., surface.channels], np.float32)
+        picture = np.ascontiguousarray(self.yuv[..., surface.channels])
         placed = surface.place(picture, region, cv2.BORDER_REPLICATE, surface.interpolation)
         surface.blend(region, placed, surface.place(self.weights, region))
 

@@ -20,7 +20,7 @@ _REDUCE_BELOW = 0.75  # native pixels per texel; closer to 1, interpolation alon
 class Source:
     """Pixels [H,W,C] to sample, and the crop's place among them."""
 
-    pixels: Pixels | NDArray[np.uint8]
+    pixels: Pixels | NDArray[np.uint8] | NDArray[np.uint16]
     affine: Affine
 
 

@@ -10,19 +10,30 @@ from orchestrator.faces.geometry import Affine
 GRID = 64
 SIZE = 256
 
+MATRICES = ("bt601", "bt709", "bt2020")
+STEPS = ((2, 2), (2, 1), (1, 1))
+"""Luma pixels per chroma sample, x then y: 4:2:0, 4:2:2 and 4:4:4."""
+OFFSETS = ((0.0, 0.5), (0.5, 0.5), (0.0, 0.0), (0.5, 1.0))
+"""Where the first chroma sample of 4:2:0 sits: left, centre, top left, bottom."""
 
-def noise_planes(width: int = 320, height: int = 240, seed: int = 0) -> Planes:
-    """A picture in which every pixel differs from its neighbours."""
+
+def noise_planes(
+    width: int = 320,
+    height: int = 240,
+    seed: int = 0,
+    *,
+    bits: int = 8,
+    step: tuple[int, int] = (2, 2),
+) -> Planes:
+    """A picture in which every pixel differs from its neighbours, within limited range."""
     rng = np.random.default_rng(seed)
-
-    def plane(rows: int, columns: int) -> NDArray[np.uint8]:
-        return rng.integers(16, 236, (rows, columns), dtype=np.uint8)
-
-    return (
-        plane(height, width),
-        plane(height // 2, width // 2),
-        plane(height // 2, width // 2),
+    sample = np.uint8 if bits == 8 else np.uint16
+    low, high = 16 << (bits - 8), 236 << (bits - 8)
+    coarse = (height // step[1], width // step[0])
+    y, u, v = (
+        rng.integers(low, high, shape, dtype=sample) for shape in ((height, width), coarse, coarse)
     )
+    return y, u, v
 
 
 def copied(planes: Planes) -> Planes:
