@@ -167,8 +167,9 @@ class _Job:
         )
 
     def _colour(self) -> Colour:
+        offsets = {"left": (0.0, 0.5), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}
         return Colour.named(
             self.video.matrix,
             full_range=self.video.full_range,
-            chroma_location=self.video.chroma_location,
+            chroma_offset=offsets[self.video.chroma_location],
         )
