@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.faces.compositor import Geometry
-from orchestrator.faces.crop import Planes
+from orchestrator.faces.crop import Plane, Planes
 from orchestrator.faces.geometry import Affine
 
 GRID = 64
@@ -27,13 +27,14 @@ def noise_planes(
 ) -> Planes:
     """A picture in which every pixel differs from its neighbours, within limited range."""
     rng = np.random.default_rng(seed)
-    sample = np.uint8 if bits == 8 else np.uint16
     low, high = 16 << (bits - 8), 236 << (bits - 8)
-    coarse = (height // step[1], width // step[0])
-    y, u, v = (
-        rng.integers(low, high, shape, dtype=sample) for shape in ((height, width), coarse, coarse)
-    )
-    return y, u, v
+
+    def plane(columns: int, rows: int) -> Plane:
+        codes = rng.integers(low, high, (rows, columns))
+        return codes.astype(np.uint8) if bits == 8 else codes.astype(np.uint16)
+
+    coarse = (width // step[0], height // step[1])
+    return plane(width, height), plane(*coarse), plane(*coarse)
 
 
 def copied(planes: Planes) -> Planes:
