@@ -15,7 +15,8 @@ from av.video.stream import VideoStream
 from client.errors import MediaError
 from orchestrator.media.info import VideoInfo
 from orchestrator.media.opening import damaged, decoding, open_input, video_stream
-from orchestrator.media.pixels import Planes, photo_planes, video_planes
+from orchestrator.media.pixels import Planes
+from orchestrator.media.rgb import as_bt709
 from orchestrator.media.timeline import read_timeline, shown_at
 
 
@@ -25,7 +26,7 @@ class Frame:
 
     Attributes:
         index: Position in the source at its constant rate.
-        planes: Y [H,W], U and V [H/2,W/2], uint8, C-contiguous, in their own memory.
+        planes: Y, U and V [H,W] of the video's pixel format, C-contiguous, in their own memory.
     """
 
     index: int
@@ -95,14 +96,15 @@ class FrameSource:
             InputError: If the file is gone.
             MediaError: If the frames cannot be decoded.
         """
-        convert = photo_planes if self._info.is_photo else video_planes
-        with decoding(self._info.path), closing(self._pictures(run)) as pictures:
+        info = self._info
+        with decoding(info.path), closing(self._pictures(run)) as pictures:
             for index, picture in zip(run, pictures, strict=True):
                 if picture.is_corrupt:
-                    raise MediaError(damaged(self._info.path))
-                planes = convert(picture, self._info.orientation)
-                if planes[0].shape != (self._info.height, self._info.width):
-                    raise MediaError(f"{self._info.path} changes its size: convert it first.")
+                    raise MediaError(damaged(info.path))
+                stored = as_bt709(picture, photo=True) if info.is_photo else picture
+                planes = info.conversion.planes(stored)
+                if not info.pixel_format.fits(planes, info.width, info.height):
+                    raise MediaError(f"{info.path} changes its size: convert it first.")
                 yield Frame(index, planes)
 
     def _pictures(self, run: range) -> Generator[VideoFrame]:

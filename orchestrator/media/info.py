@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -11,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from client.errors import InputError, MediaError
+from orchestrator.media.chroma import Siting
 from orchestrator.media.completeness import check_complete
 from orchestrator.media.opening import (
     audio_stream,
@@ -19,23 +19,16 @@ from orchestrator.media.opening import (
     open_input,
     video_stream,
 )
-from orchestrator.media.pixels import (
-    UPRIGHT,
-    Orientation,
-    even,
-    is_full_range,
-    is_yuv,
-    matrix_name,
-    orientation_of,
-    photo_size,
-)
+from orchestrator.media.orientation import Orientation, orientation_of
+from orchestrator.media.pixels import YUV420P, PixelFormat
+from orchestrator.media.planes import Conversion
+from orchestrator.media.rgb import photo_size
+from orchestrator.media.tags import is_full_range, is_yuv, matrix_name
 from orchestrator.media.timeline import read_timeline
-
-ChromaLocation = Literal["left", "center", "topleft"]
 
 _PHOTO_RATE = Fraction(25)
 _SMALLEST_SIDE = 16
-_CENTRED_CODECS = ("mjpeg", "mpeg1video")
+_CENTRED_CODECS = ("mjpeg", "mpeg1video", "theora")
 _HEIF_BRANDS = ("heic", "heix", "hevc", "mif1", "msf1", "avif")
 
 
@@ -48,6 +41,7 @@ class ColourTags:
     matrix: int
 
 
+_UNSPECIFIED = 2
 _BT709_TAGS = ColourTags(primaries=1, transfer=1, matrix=1)
 _PHOTO_TAGS = ColourTags(primaries=1, transfer=13, matrix=1)  # 13 is sRGB's transfer
 
@@ -58,18 +52,20 @@ class VideoInfo:
 
     Attributes:
         path: The file.
-        width: Upright and even, in pixels.
-        height: Upright and even, in pixels.
+        width: Upright, in whole chroma samples, in pixels.
+        height: Upright, in whole chroma samples, in pixels.
         frame_rate: Constant rate of the frames.
         frame_count: Frames at that rate; 1 for a photo.
         matrix: "bt601", "bt709" or "bt2020"; guessed from the height where it is not tagged.
-        full_range: Whether samples use all of 0..255.
-        chroma_location: Where chroma samples sit among luma samples. FFmpeg's Python binding does
-            not tell, so this is the custom of the format; quarter turns are called "center".
+        full_range: Whether samples use all codes.
+        pixel_format: Of the frames.
+        chroma_offset: (x, y) of chroma sample (0, 0) in luma pixels. FFmpeg's Python binding does
+            not tell, so this is the custom of the format.
         tags: Colour codes to repeat in the output.
         sample_aspect: Width of a pixel over its height where it is not square.
-        orientation: How stored pictures are turned to be upright.
+        conversion: How stored pictures become frames.
         is_photo: Whether it is a single picture.
+        first_frame: Frame of the file that is frame 0 of the part that is used.
     """
 
     path: Path
@@ -79,11 +75,13 @@ class VideoInfo:
     frame_count: int
     matrix: str
     full_range: bool
-    chroma_location: ChromaLocation
+    pixel_format: PixelFormat
+    chroma_offset: tuple[float, float]
     tags: ColourTags
     sample_aspect: Fraction | None
-    orientation: Orientation
+    conversion: Conversion
     is_photo: bool
+    first_frame: int = 0
 
     @property
     def duration_s(self) -> Fraction:
@@ -110,8 +108,13 @@ class AudioInfo:
     codec: str
 
 
-def probe_video(path: Path) -> VideoInfo:
+def probe_video(path: Path, *, compatible: bool = False) -> VideoInfo:
     """Reads what a video or photo is; decodes its first picture and reads all packets.
+
+    Args:
+        path: The file.
+        compatible: Whether its frames become 8-bit 4:2:0, which every player shows; otherwise they
+            keep 10 bits and finer chroma where the source has them.
 
     Raises:
         InputError: If there is no such file, or nothing in it.
@@ -127,7 +130,7 @@ def probe_video(path: Path) -> VideoInfo:
             raise MediaError(f"{path} is too small to show a face: give a larger picture.")
         if _is_picture_format(container):
             return _photo(path, frame)
-        return _video(path, stream, frame)
+        return _video(path, stream, frame, compatible=compatible)
 
 
 def probe_audio(path: Path) -> AudioInfo:
@@ -153,32 +156,31 @@ def probe_audio(path: Path) -> AudioInfo:
 
 def _photo(path: Path, frame: VideoFrame) -> VideoInfo:
     orientation = orientation_of(frame)
-    width, height = even(*photo_size(frame.width, frame.height))
+    conversion = Conversion(YUV420P, orientation, "center")
+    width, height = orientation.turned(photo_size(frame.width, frame.height))
     return VideoInfo(
         path=path,
-        width=height if orientation.swaps_axes else width,
-        height=width if orientation.swaps_axes else height,
+        width=width,
+        height=height,
         frame_rate=_PHOTO_RATE,
         frame_count=1,
         matrix="bt709",
         full_range=False,
-        chroma_location="center",
+        pixel_format=conversion.target,
+        chroma_offset=(0.5, 0.5),
         tags=_PHOTO_TAGS,
         sample_aspect=None,
-        orientation=orientation,
+        conversion=conversion,
         is_photo=True,
     )
 
 
-def _video(path: Path, stream: VideoStream, frame: VideoFrame) -> VideoInfo:
+def _video(path: Path, stream: VideoStream, frame: VideoFrame, *, compatible: bool) -> VideoInfo:
     timeline = read_timeline(path)
     rate = timeline.frame_rate()
-    orientation = orientation_of(frame)
-    width, height = even(frame.width, frame.height)
-    sample_aspect = stream.codec_context.sample_aspect_ratio or None
-    if orientation.swaps_axes:
-        width, height = height, width
-        sample_aspect = 1 / sample_aspect if sample_aspect else None
+    siting = _siting(stream, frame)
+    conversion = Conversion.of(frame.format, orientation_of(frame), siting, compatible=compatible)
+    width, height = conversion.size(frame.format, frame.width, frame.height)
     own_colour = is_yuv(frame.format)
     return VideoInfo(
         path=path,
@@ -188,28 +190,33 @@ def _video(path: Path, stream: VideoStream, frame: VideoFrame) -> VideoInfo:
         frame_count=len(timeline.shown(rate)),
         matrix=matrix_name(frame.colorspace, height) if own_colour else "bt709",
         full_range=own_colour and is_full_range(frame),
-        chroma_location=_chroma_location(stream, frame, orientation),
+        pixel_format=conversion.target,
+        chroma_offset=conversion.grid(frame.format).offset,
         tags=_tags(stream, frame) if own_colour else _BT709_TAGS,
-        sample_aspect=None if sample_aspect == 1 else sample_aspect,
-        orientation=orientation,
+        sample_aspect=_sample_aspect(stream, conversion.orientation),
+        conversion=conversion,
         is_photo=False,
     )
 
 
+def _sample_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | None:
+    aspect = stream.codec_context.sample_aspect_ratio
+    if not aspect or aspect == 1:
+        return None
+    return 1 / aspect if orientation.swaps_axes else aspect
+
+
 def _tags(stream: VideoStream, frame: VideoFrame) -> ColourTags:
     context = stream.codec_context
-    return ColourTags(context.color_primaries, context.color_trc, frame.colorspace)
+    matrix = frame.colorspace or _UNSPECIFIED  # 0 is RGB, which a grey picture may claim
+    return ColourTags(context.color_primaries, context.color_trc, matrix)
 
 
-def _chroma_location(
-    stream: VideoStream, frame: VideoFrame, orientation: Orientation
-) -> ChromaLocation:
-    # swscale averages two columns where it halves chroma, which puts samples in the middle.
-    subsampled = is_yuv(frame.format) and frame.format.chroma_width(frame.width) < frame.width
-    centred = stream.codec_context.name in _CENTRED_CODECS
-    if centred or not subsampled or orientation != UPRIGHT:
+def _siting(stream: VideoStream, frame: VideoFrame) -> Siting:
+    if stream.codec_context.name in _CENTRED_CODECS:
         return "center"
-    return "topleft" if matrix_name(frame.colorspace, frame.height) == "bt2020" else "left"
+    wide = matrix_name(frame.colorspace, frame.height) == "bt2020"
+    return "topleft" if wide or stream.codec_context.name == "dvvideo" else "left"
 
 
 def _is_picture_format(container: InputContainer) -> bool:

@@ -15,13 +15,13 @@ import av
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from client.errors import OutputError
+from orchestrator.media.chroma import nearest_location
 from orchestrator.media.info import VideoInfo
-from orchestrator.media.pixels import Planes, rows_of
+from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
 
 
@@ -153,13 +153,13 @@ class VideoWriter:
         """Encodes the next picture and the sound up to it.
 
         Args:
-            planes: Y [H,W], U and V [H/2,W/2], uint8.
+            planes: Y, U and V [H,W] of the video's pixel format.
 
         Raises:
             MediaError: If the recording cannot be decoded.
             OutputError: If the disk does not take it.
         """
-        picture = _picture(planes)
+        picture = picture_of(planes, self._info.pixel_format)
         picture.pts = self._count
         picture.time_base = 1 / self._info.frame_rate
         self._count += 1
@@ -235,10 +235,11 @@ def _add_video(
     options = {
         "crf": str(crf),
         "preset": preset,
-        "chroma_sample_location": info.chroma_location,
+        "chroma_sample_location": nearest_location(info.chroma_offset),
     }
     stream = container.add_stream("libx264", info.frame_rate, options=options)
-    stream.width, stream.height, stream.pix_fmt = info.width, info.height, "yuv420p"
+    stream.width, stream.height = info.width, info.height
+    stream.pix_fmt = info.pixel_format.name
     stream.thread_count = threads
     context = stream.codec_context
     context.time_base = 1 / info.frame_rate
@@ -248,11 +249,3 @@ def _add_video(
     context.color_trc = info.tags.transfer
     context.colorspace = info.tags.matrix
     return stream
-
-
-def _picture(planes: Planes) -> VideoFrame:
-    height, width = planes[0].shape
-    picture = VideoFrame(width, height, "yuv420p")
-    for plane, samples in zip(picture.planes, planes, strict=True):
-        rows_of(plane)[:, : samples.shape[1]] = samples
-    return picture

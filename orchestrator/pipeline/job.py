@@ -167,9 +167,10 @@ class _Job:
         )
 
     def _colour(self) -> Colour:
-        offsets = {"left": (0.0, 0.5), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}
         return Colour.named(
             self.video.matrix,
             full_range=self.video.full_range,
-            chroma_offset=offsets[self.video.chroma_location],
+            bits=self.video.pixel_format.bits,
+            chroma_step=self.video.pixel_format.chroma_step,
+            chroma_offset=self.video.chroma_offset,
         )

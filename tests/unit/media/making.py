@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from orchestrator.media.frames import Frame
-from orchestrator.media.pixels import Planes, rows_of
+from orchestrator.media.pixels import Plane, Planes, rows_of
 
 WIDTH, HEIGHT = 96, 64
 _BLOCK = 16  # a bit is a square of pixels, which survives lossy coding
@@ -54,13 +54,14 @@ def numbered_luma(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDAr
     return luma
 
 
-def number_in(luma: NDArray[np.uint8]) -> int:
-    """The number that a picture carries."""
+def number_in(luma: Plane) -> int:
+    """The number that a picture carries; one of 16-bit samples has 10 bits."""
     number = 0
+    threshold = (_DARK + _BRIGHT) / 2 * (1 if luma.dtype == np.uint8 else 4)
     for bit in range(_BITS):
         row, column = divmod(bit, WIDTH // _BLOCK)
         centre = luma[row * _BLOCK + 4 : row * _BLOCK + 12, column * _BLOCK + 4 :][:, :8]
-        number |= int(centre.mean() > (_DARK + _BRIGHT) / 2) << bit
+        number |= int(centre.mean() > threshold) << bit
     return number
 
 

@@ -35,14 +35,14 @@ def test_an_untagged_matrix_follows_the_height(tmp_path: Path, height: int, matr
 def test_range_and_siting_of_ordinary_video(tmp_path: Path) -> None:
     info = probe_video(make_video(tmp_path / "clip.mp4"))
     assert not info.full_range
-    assert info.chroma_location == "left"
+    assert info.chroma_offset == (0.0, 0.5)
     assert info.sample_aspect is None
     assert not info.is_photo
 
 
 def test_wide_colour_has_its_chroma_at_the_top_left(tmp_path: Path) -> None:
     info = probe_video(make_video(tmp_path / "clip.mp4", Clip(count=2, tags=(9, 16, 9))))
-    assert info.chroma_location == "topleft"
+    assert info.chroma_offset == (0.0, 0.0)
 
 
 def test_a_quarter_turn_swaps_the_sides_and_the_shape_of_pixels(tmp_path: Path) -> None:

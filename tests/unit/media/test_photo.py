@@ -58,7 +58,7 @@ def test_a_photo_is_one_frame_of_limited_bt709_with_its_colours(
     info = probe_video(make_picture(tmp_path / name, quarters(), codec, pix_fmt))
     assert info.is_photo
     assert info.frame_count == 1
-    assert (info.matrix, info.full_range, info.chroma_location) == ("bt709", False, "center")
+    assert (info.matrix, info.full_range, info.chroma_offset) == ("bt709", False, (0.5, 0.5))
     (frame,) = read_frames(info)
     rgb = bt709_to_rgb(frame)
     centres = rgb[[6, 6, 18, 18], [8, 24, 8, 24]]

@@ -192,10 +192,10 @@ def test_colour_tags_of_the_source_are_repeated(
 
 def test_the_place_of_chroma_is_told_to_players(output: Path, info: VideoInfo, wav: Path) -> None:
     headers = set()
-    for location in ("left", "center", "topleft"):
-        write(output, replace(info, chroma_location=location), wav, 2)
+    for offset in ((0.0, 0.5), (0.5, 0.5), (0.0, 0.0), (0.5, 1.0)):
+        write(output, replace(info, chroma_offset=offset), wav, 2)
         headers.add(streams(output)[0].codec_context.extradata)
-    assert len(headers) == 3
+    assert len(headers) == 4
 
 
 def test_planes_reach_the_encoder_untouched(output: Path, info: VideoInfo, wav: Path) -> None:
@@ -389,6 +389,6 @@ def test_an_input_is_never_replaced(info: VideoInfo, wav: Path) -> None:
 
 
 def test_a_photo_becomes_a_video(info: VideoInfo, output: Path, wav: Path) -> None:
-    photo = replace(info, is_photo=True, chroma_location="center")
+    photo = replace(info, is_photo=True, chroma_offset=(0.5, 0.5))
     write(output, photo, wav, 50)
     assert probe_video(output).frame_count == 50
