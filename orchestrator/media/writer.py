@@ -8,21 +8,22 @@ from pathlib import Path
 from stat import S_IMODE
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from uuid import uuid4
 
 import av
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from client.errors import OutputError
-from orchestrator.media.chroma import nearest_location
+from orchestrator.media.encoders import Encoder, Encoding, choose_encoder
 from orchestrator.media.info import VideoInfo
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
+
+_DEFAULT_ENCODING = Encoding()
 
 
 def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
@@ -85,7 +86,7 @@ def _check_folder(folder: Path) -> None:
 
 
 class VideoWriter:
-    """Writes an MP4 with H.264 pictures and the recording's sound.
+    """Writes an MP4 with pictures and the recording's sound.
 
     Until `finish` the work is in a hidden file beside the output, or beside its target where it is
     a link. An output that exists already keeps its permissions. Leaving the `with` block in any
@@ -103,27 +104,27 @@ class VideoWriter:
         output: Path,
         info: VideoInfo,
         audio: Path,
+        encoding: Encoding = _DEFAULT_ENCODING,
         *,
-        crf: int = 18,
-        preset: str = "veryfast",
         threads: int = 0,
     ) -> None:
-        """Opens the recording and prepares the encoder; nothing is on disk yet.
+        """Opens the recording and the encoder; nothing is on disk yet.
 
         Args:
             output: The video to be made.
             info: Size, rate and colour of the pictures.
             audio: The recording, or a video with sound.
-            crf: Constant rate factor of x264; less is better and larger.
-            preset: Preset of x264.
-            threads: Encoder threads; 0 lets x264 choose.
+            encoding: Codec, quality and encoder.
+            threads: Most threads of the encoder; 0 lets it choose.
 
         Raises:
-            InputError: If there is no such recording, or nothing in it.
-            MediaError: If it has no sound or cannot be decoded.
+            InputError: If there is no such recording, encoder, preset or quality.
+            MediaError: If the recording has no sound or cannot be decoded, or no encoder takes the
+                pictures.
             OutputError: If the output cannot be written.
         """
         check_output(output, info.path, audio)
+        self._encoder = choose_encoder(info, encoding, threads)
         self._output = _target(output)
         self._info = info
         self._partial = self._output.with_name(f".{uuid4().hex[:8]}.part.mp4")
@@ -133,10 +134,20 @@ class VideoWriter:
             with self._writing():
                 self._container = _open(self._partial)
             stack.callback(self._close_quietly)
-            self._stream = _add_video(self._container, info, crf, preset, threads)
+            self._stream = _add_video(self._container, info, self._encoder, threads)
             self._soundtrack = Soundtrack(self._container, audio)
             stack.callback(self._soundtrack.close)
             self._undo = stack.pop_all()
+
+    @property
+    def encoder(self) -> str:
+        """FFmpeg's name of the encoder that is at work."""
+        return self._encoder.name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about what is otherwise than asked for."""
+        return self._encoder.notices
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +170,9 @@ class VideoWriter:
             MediaError: If the recording cannot be decoded.
             OutputError: If the disk does not take it.
         """
-        picture = picture_of(planes, self._info.pixel_format)
+        picture = picture_of(planes, self._info.pixel_format).reformat(
+            format=self._encoder.pixel_format
+        )
         picture.pts = self._count
         picture.time_base = 1 / self._info.frame_rate
         self._count += 1
@@ -230,22 +243,9 @@ def _open(path: Path) -> OutputContainer:
 
 
 def _add_video(
-    container: OutputContainer, info: VideoInfo, crf: int, preset: str, threads: int
+    container: OutputContainer, info: VideoInfo, encoder: Encoder, threads: int
 ) -> VideoStream:
-    options = {
-        "crf": str(crf),
-        "preset": preset,
-        "chroma_sample_location": nearest_location(info.chroma_offset),
-    }
-    stream = container.add_stream("libx264", info.frame_rate, options=options)
-    stream.width, stream.height = info.width, info.height
-    stream.pix_fmt = info.pixel_format.name
-    stream.thread_count = threads
-    context = stream.codec_context
-    context.time_base = 1 / info.frame_rate
-    context.sample_aspect_ratio = info.sample_aspect or Fraction(1)
-    context.color_range = ColorRange.JPEG if info.full_range else ColorRange.MPEG
-    context.color_primaries = info.tags.primaries
-    context.color_trc = info.tags.transfer
-    context.colorspace = info.tags.matrix
+    added = container.add_stream(encoder.name, info.frame_rate, options=encoder.options)
+    stream = cast("VideoStream", added)
+    encoder.configure(stream.codec_context, info, threads)
     return stream

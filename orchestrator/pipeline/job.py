@@ -12,6 +12,7 @@ from client.connection import Connection
 from client.model import Batching
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
+from orchestrator.media.encoders import Encoding
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
 from orchestrator.media.playback import play
@@ -141,8 +142,7 @@ class _Job:
             self.request.output,
             self.video,
             self.audio.path,
-            crf=self.settings.encoding.crf,
-            preset=self.settings.encoding.preset,
+            Encoding(crf=self.settings.encoding.crf, preset=self.settings.encoding.preset),
         ) as writer:
             return await speaking.run(frames, writer, total)
 

@@ -1,0 +1,261 @@
+"""Which encoder makes the pictures of the output, and its settings."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, cast
+
+from av import CodecContext
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorRange
+
+from client.errors import InputError, MediaError
+from orchestrator.media.chroma import nearest_location
+from orchestrator.media.info import VideoInfo
+
+Codec = Literal["h264", "hevc", "av1"]
+Options = dict[str, str]
+
+# x264's names, for every codec.
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+)
+_HIGHEST_CRF = {"h264": 51, "hevc": 51, "av1": 63}
+_DEFAULT_CRF = {"h264": 18, "hevc": 20, "av1": 28}
+_DEFAULT_PRESET = {"h264": "veryfast", "hevc": "veryfast", "av1": "veryfast"}
+_SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 7, 5, 4, 3), strict=True))
+_AOM_SPEEDS = dict(zip(PRESETS, (6, 6, 6, 6, 6, 5, 4, 3, 2), strict=True))
+_NVENC_PRESETS = dict(zip(PRESETS, (1, 1, 2, 3, 4, 5, 6, 7, 7), strict=True))
+_KEY_INTERVAL_S = 5  # a player that seeks decodes from the key frame before
+_HIGHEST_PARALLELISM = 6  # of SVT-AV1
+_SVT_FORMATS = ("yuv420p", "yuv420p10le")
+# NVENC takes these samples in other places of memory.
+_NVENC_FORMATS = {
+    "yuv420p": "yuv420p",
+    "yuv420p10le": "p010le",
+    "yuv422p": "nv16",
+    "yuv422p10le": "p210le",
+    "yuv444p": "yuv444p",
+    "yuv444p10le": "yuv444p10msble",
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the pictures of the output are encoded.
+
+    Attributes:
+        codec: What players must decode.
+        crf: Constant quality; less is better and larger, 0 is lossless where the encoder can. None
+            is the codec's default, which looks alike for all of them.
+        preset: One of `PRESETS`, whatever the encoder calls it. None is the codec's default.
+        encoder: "auto" is the codec's software encoder, "nvenc" its encoder on an NVIDIA GPU;
+            otherwise FFmpeg's name of one.
+    """
+
+    codec: Codec = "h264"
+    crf: int | None = None
+    preset: str | None = None
+    encoder: str = "auto"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder with settings that it has been opened with.
+
+    Attributes:
+        name: FFmpeg's.
+        options: For FFmpeg.
+        pixel_format: FFmpeg's name of the format that it takes.
+        notices: What the user should know, as sentences.
+    """
+
+    name: str
+    options: Options
+    pixel_format: str
+    notices: tuple[str, ...] = ()
+
+    def configure(self, context: VideoCodecContext, info: VideoInfo, threads: int) -> None:
+        """Describes the pictures to a context that is not open yet."""
+        context.width, context.height = info.width, info.height
+        context.pix_fmt = self.pixel_format
+        context.framerate = info.frame_rate
+        context.time_base = 1 / info.frame_rate
+        context.gop_size = round(info.frame_rate * _KEY_INTERVAL_S)
+        context.thread_count = threads
+        context.sample_aspect_ratio = info.sample_aspect or Fraction(1)
+        context.color_range = ColorRange.JPEG if info.full_range else ColorRange.MPEG
+        context.color_primaries = info.tags.primaries
+        context.color_trc = info.tags.transfer
+        context.colorspace = info.tags.matrix
+        if self.name in ("libx265", "hevc_nvenc"):
+            context.codec_tag = "hvc1"  # Apple's players do not show FFmpeg's "hev1"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One encoding with nothing left open."""
+
+    codec: Codec
+    crf: int
+    preset: str
+    threads: int
+    pixel_format: str
+
+    @property
+    def lossless(self) -> bool:
+        return self.crf == 0
+
+
+def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder:
+    """Finds an encoder that opens here.
+
+    Args:
+        info: Size, rate and format of the pictures.
+        encoding: What is wanted; a GPU's encoder gives way to the software encoder.
+        threads: Most threads to use; 0 lets the encoder choose.
+
+    Raises:
+        InputError: If the encoding names no such encoder, preset or quality.
+        MediaError: If no encoder takes such pictures.
+    """
+    _check(encoding)
+    wanted = _Wanted(
+        encoding.codec,
+        _DEFAULT_CRF[encoding.codec] if encoding.crf is None else encoding.crf,
+        encoding.preset or _DEFAULT_PRESET[encoding.codec],
+        threads,
+        info.pixel_format.name,
+    )
+    asked = _asked(encoding)
+    for name in _candidates(encoding):
+        encoder = _encoder(name, wanted, info)
+        if encoder is None or not _opens(encoder, info, threads):
+            continue
+        if asked in ("auto", name):
+            return encoder
+        notice = (
+            f"{asked} cannot encode {info.width}x{info.height} {info.pixel_format.name} on this"
+            f" machine: {name} is used instead."
+        )
+        return Encoder(encoder.name, encoder.options, encoder.pixel_format, (notice,))
+    raise MediaError(
+        f"{info.path} cannot be encoded as {encoding.codec} at {info.width}x{info.height} in"
+        f" {info.pixel_format.name}: choose another codec."
+    )
+
+
+def _check(encoding: Encoding) -> None:
+    highest = _HIGHEST_CRF[encoding.codec]
+    if encoding.crf is not None and not 0 <= encoding.crf <= highest:
+        raise InputError(
+            f"crf {encoding.crf} is out of range: {encoding.codec} takes 0 (lossless) to {highest}."
+        )
+    if encoding.preset is not None and encoding.preset not in PRESETS:
+        raise InputError(
+            f"There is no preset {encoding.preset!r}: choose one of {', '.join(PRESETS)}."
+        )
+    known = _ENCODERS[encoding.codec]
+    if _asked(encoding) not in ("auto", *known):
+        raise InputError(
+            f"There is no encoder {encoding.encoder!r} for {encoding.codec}: choose auto, nvenc,"
+            f" {', '.join(known)}."
+        )
+
+
+def _asked(encoding: Encoding) -> str:
+    return f"{encoding.codec}_nvenc" if encoding.encoder == "nvenc" else encoding.encoder
+
+
+def _candidates(encoding: Encoding) -> Iterator[str]:
+    asked = _asked(encoding)
+    if asked != "auto":
+        yield asked
+    yield from (name for name in _SOFTWARE[encoding.codec] if name != asked)
+
+
+def _encoder(name: str, wanted: _Wanted, info: VideoInfo) -> Encoder | None:
+    """None if it has no such pixel format."""
+    if name == "libsvtav1" and wanted.pixel_format not in _SVT_FORMATS:
+        return None
+    options = _ENCODERS[wanted.codec][name](wanted)
+    options["chroma_sample_location"] = nearest_location(info.chroma_offset)
+    is_nvenc = name.endswith("_nvenc")
+    taken = _NVENC_FORMATS[wanted.pixel_format] if is_nvenc else wanted.pixel_format
+    return Encoder(name, options, taken)
+
+
+def _opens(encoder: Encoder, info: VideoInfo, threads: int) -> bool:
+    try:
+        context = cast("VideoCodecContext", CodecContext.create(encoder.name, "w"))
+        context.options = dict(encoder.options)
+        encoder.configure(context, info, threads)
+        context.open()
+    except (FFmpegError, ValueError):  # ValueError: built into FFmpeg, but not into this one
+        return False
+    return True
+
+
+def _x264(wanted: _Wanted) -> Options:
+    quality = {"qp": "0"} if wanted.lossless else {"crf": str(wanted.crf)}
+    return {"preset": wanted.preset, **quality}
+
+
+def _x265(wanted: _Wanted) -> Options:
+    parameters = ["log-level=none"]
+    if wanted.threads:
+        parameters.append(f"pools={wanted.threads}")
+    if wanted.lossless:
+        parameters.append("lossless=1")
+    return {
+        "preset": wanted.preset,
+        "crf": str(wanted.crf),
+        "x265-params": ":".join(parameters),
+    }
+
+
+def _svt(wanted: _Wanted) -> Options:
+    os.environ.setdefault("SVT_LOG", "0")  # it prints; there is no other way to keep it quiet
+    parameters = [f"lp={min(wanted.threads, _HIGHEST_PARALLELISM)}"]
+    if wanted.lossless:
+        parameters.append("lossless=1")
+    return {
+        "preset": str(_SVT_PRESETS[wanted.preset]),
+        "crf": str(wanted.crf),
+        "svtav1-params": ":".join(parameters),
+    }
+
+
+def _aom(wanted: _Wanted) -> Options:
+    lossless = {"aom-params": "lossless=1"} if wanted.lossless else {}
+    return {
+        "cpu-used": str(_AOM_SPEEDS[wanted.preset]),
+        "crf": str(wanted.crf),
+        "row-mt": "1",
+        **lossless,
+    }
+
+
+def _nvenc(wanted: _Wanted) -> Options:
+    preset = f"p{_NVENC_PRESETS[wanted.preset]}"
+    if wanted.lossless:
+        return {"preset": preset, "tune": "lossless"}
+    return {"preset": preset, "tune": "hq", "rc": "vbr", "cq": str(wanted.crf), "b": "0"}
+
+
+_SOFTWARE = {"h264": ("libx264",), "hevc": ("libx265",), "av1": ("libsvtav1", "libaom-av1")}
+_ENCODERS: dict[str, dict[str, Callable[[_Wanted], Options]]] = {
+    "h264": {"libx264": _x264, "h264_nvenc": _nvenc},
+    "hevc": {"libx265": _x265, "hevc_nvenc": _nvenc},
+    "av1": {"libsvtav1": _svt, "libaom-av1": _aom, "av1_nvenc": _nvenc},
+}
