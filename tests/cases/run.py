@@ -1,0 +1,176 @@
+"""Running a case through the command line's own entry, and judging what came of it."""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.app import app
+from orchestrator.cli.running import run_app
+from tests.cases.case import Case, Made, Refused, runs
+from tests.cases.clips import Clip
+from tests.cases.facts import Facts, changed_box, measure
+
+_BEFORE = b"the result of another day"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    Attributes:
+        text: Facts of the result, or the error.
+        objections: What is not as it must be; none when all is right.
+    """
+
+    text: str
+    objections: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Place:
+    video: Path
+    audio: Path
+    output: Path
+    scratch: Path
+
+
+def run_case(
+    case: Case,
+    folder: Path,
+    url: str,
+    capture: pytest.CaptureFixture[str],
+    patch: pytest.MonkeyPatch,
+) -> Outcome:
+    """Makes the files of a case, runs the command on them and judges the result."""
+    place = _prepare(case, folder)
+    before = sorted(place.video.parent.iterdir())
+    patch.chdir(place.video.parent)
+    patch.setattr(tempfile, "tempdir", str(place.scratch))
+    patch.setattr(sys, "argv", ["orchestrator", *_arguments(case, place, url)])
+    capture.readouterr()
+    status = run_app(app)
+    told = capture.readouterr()
+    outcome = (
+        _made(case, place, told.out)
+        if status == 0
+        else Outcome(_sentence(told.err, place), tuple(_refusal(case, place, status, told.err)))
+    )
+    objections = [*outcome.objections, *_leftovers(place, made=status == 0)]
+    if before != sorted(place.video.parent.iterdir()):
+        objections.append("the folder of the input changed")
+    if status == 0 and not _matches(told.err, case.stderr):
+        objections.append(f"standard error says {told.err!r}")
+    return Outcome(outcome.text, tuple(objections))
+
+
+def _prepare(case: Case, folder: Path) -> _Place:
+    given, scratch, results = (folder / name for name in ("given", "scratch", "results"))
+    for made in (given, scratch, results):
+        made.mkdir()
+    video = case.video.put_into(given) if case.video else None
+    audio = case.audio.put_into(given) if case.audio else None
+    output = results / case.output
+    if output.parent.is_dir() and output.suffix == ".mp4":
+        output.write_bytes(_BEFORE)
+    one = video or audio
+    assert one is not None
+    return _Place(video or one, audio or one, output, scratch)
+
+
+def _arguments(case: Case, place: _Place, url: str) -> list[str]:
+    # Names of inputs are relative: a dash or a colon in front must not mean anything.
+    files = ["--video", place.video.name, "--audio", place.audio.name]
+    return [
+        "generate",
+        *files,
+        "--output",
+        str(place.output),
+        "--url",
+        url,
+        "--json",
+        *case.options,
+    ]
+
+
+def _made(case: Case, place: _Place, report: str) -> Outcome:
+    facts = measure(place.output, place.audio)
+    with_face = int(json.loads(report)["frames_with_face"])
+    text = _describe(facts, with_face)
+    if isinstance(case.expected, Refused):
+        return Outcome(text, ("this must be refused",))
+    objections = case.expected.objections(facts, with_face)
+    if case.expected.unchanged != "nothing" and not objections:
+        box = _changed(case, case.expected, place, facts)
+        text += f"; lossless: equal to the source outside {box}"
+        objections += _outside_the_face(case, box)
+    return Outcome(text, tuple(objections))
+
+
+def _changed(
+    case: Case, expected: Made, place: _Place, facts: Facts
+) -> tuple[int, int, int, int] | None:
+    assert isinstance(case.video, Clip)
+    planes = 3 if expected.unchanged == "all" else 1
+    return changed_box(place.output, place.video, case.video, facts.shown, planes)
+
+
+def _outside_the_face(case: Case, box: tuple[int, int, int, int] | None) -> list[str]:
+    assert isinstance(case.video, Clip)
+    face = case.video.scene.faces[0]
+    if box is None:
+        return ["the mouth does not move"]
+    x0, y0, x1, y1 = box
+    inside = x0 >= face.x and y0 >= face.y and x1 <= face.x + face.side and y1 <= face.y + face.side
+    return [] if inside else [f"pixels outside the face changed: {box}"]
+
+
+def _refusal(case: Case, place: _Place, status: int, told: str) -> list[str]:
+    objections = []
+    if status != 1:
+        objections.append(f"the exit status is {status}")
+    if not told.startswith("error: ") or told.count("\n") != 1 or "Traceback" in told:
+        objections.append(f"standard error is not one sentence: {told!r}")
+    if isinstance(case.expected, Made):
+        return [*objections, "this must work"]
+    names = {"video": place.video.name, "audio": place.audio.name}
+    return objections + case.expected.objections(told, names)
+
+
+def _leftovers(place: _Place, *, made: bool) -> list[str]:
+    there = sorted(path.name for path in place.output.parent.iterdir())
+    objections = [] if there == [place.output.name] else [f"the output's folder holds {there}"]
+    if not made and place.output.is_file() and place.output.read_bytes() != _BEFORE:
+        objections.append("the output that was there before changed")
+    left = sorted(path.name for path in place.scratch.iterdir())
+    return [*objections, *([f"temporary files are left: {left}"] if left else [])]
+
+
+def _matches(told: str, pattern: str) -> bool:
+    return pattern in told if pattern else not told
+
+
+def _sentence(told: str, place: _Place) -> str:
+    """The error without the machine's folders."""
+    text = told.strip().removeprefix("error: ")
+    for folder in (place.output.parent, place.video.parent):
+        text = text.replace(f"{folder}/", "").replace(str(folder), folder.name)
+    return text
+
+
+def _describe(facts: Facts, with_face: int) -> str:
+    width, height = facts.size
+    shape = f", pixels {facts.sample_aspect}" if facts.sample_aspect != 1 else ""
+    colour = "/".join(map(str, facts.tags)) + (" full range" if facts.full_range else "")
+    sound = f"{facts.sound} {facts.sample_rate} Hz × {facts.channels}"
+    parts = [
+        f"{facts.frames} frames at {facts.rate}",
+        f"{facts.codec} {width}×{height} {facts.pixel_format} {colour}{shape}",
+        f"pictures {runs(facts.shown)}",
+        f"{sound}{', copied' if facts.copied else ''}",
+        f"face in {with_face}",
+    ]
+    return "; ".join(parts)
