@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.faces.geometry import Affine, Region, side_px, texture_matrix
+from orchestrator.faces.geometry import Affine, Region, inverse, side_px, texture_matrix
 
 Map: TypeAlias = NDArray[np.float32]
 
@@ -51,7 +51,7 @@ def _cells(start: int, stop: int, step: int) -> NDArray[np.float64]:
 
 def _between(target: Affine, source: Affine) -> Affine:
     """The 2x3 matrix from target indices to the source indices of the same crop point."""
-    linear = source[:, :2] @ np.linalg.inv(target[:, :2])
+    linear = source[:, :2] @ inverse(target[:, :2])
     return np.column_stack((linear, source[:, 2] - linear @ target[:, 2]))
 
 

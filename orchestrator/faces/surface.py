@@ -75,8 +75,7 @@ class Surface:
         """Mixes colours [h,w,C] into a region by weights [h,w], 255 = replace."""
         target = self.painted[region.slices]
         share = weights * np.float32(1 / 255)
-        mixed = cv2.blendLinear(target, colours.reshape(target.shape), 1 - share, share)
-        target[...] = np.reshape(mixed, target.shape)
+        cv2.blendLinear(target, colours.reshape(target.shape), 1 - share, share, dst=target)
 
 
 def fitted(texture: Texture, side: float) -> Texture:

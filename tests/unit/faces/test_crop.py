@@ -4,36 +4,49 @@ import pytest
 
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.crop import Planes, crop_rgb, letterbox_rgb
-from tests.unit.faces.scenes import OFFSETS, copied, noise_planes, square
+from tests.unit.faces.scenes import MATRICES, OFFSETS, STEPS, copied, noise_planes, square
 
 BT709 = Colour.named("bt709")
 
 
 def solid_planes(rgb: tuple[int, int, int], width: int, height: int, colour: Colour) -> Planes:
-    y, u, v = np.rint(colour.to_yuv(np.array([[rgb]], np.uint8))[0, 0])
-    half = (height // 2, width // 2)
-    return (
-        np.full((height, width), y, np.uint8),
-        np.full(half, u, np.uint8),
-        np.full(half, v, np.uint8),
-    )
+    planes = noise_planes(width, height, bits=colour.bits, step=colour.chroma_step)
+    codes = np.rint(colour.to_yuv(np.array([[rgb]], np.uint8))[0, 0])
+    for plane, code in zip(planes, codes, strict=True):
+        plane[...] = code
+    return planes
 
 
-def chroma_ramps() -> Planes:
-    """Grey luma; U rises by one from sample to sample along x, V along y."""
-    grey = np.full((270, 270), 128, np.uint8)
-    rising = np.tile(np.arange(60, 195, dtype=np.uint8), (135, 1))
-    return grey, rising, rising.T.copy()
+def chroma_ramps(step: tuple[int, int]) -> Planes:
+    """Grey luma; U rises by a half from pixel to pixel along x, V along y."""
+    grey, u, v = noise_planes(270, 270, step=step)
+    grey[...] = 128
+    u[...] = np.rint(60 + np.arange(u.shape[1]) * step[0] / 2)
+    v[...] = np.rint(60 + np.arange(v.shape[0]) * step[1] / 2)[:, None]
+    return grey, u, v
 
 
-@pytest.mark.parametrize("matrix", ["bt601", "bt709", "bt2020"])
+@pytest.mark.parametrize("matrix", MATRICES)
 @pytest.mark.parametrize("full_range", [True, False])
-def test_a_solid_colour_is_cut_as_that_colour(matrix: str, full_range: bool) -> None:
-    colour = Colour.named(matrix, full_range=full_range)
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_solid_colour_is_cut_as_that_colour(
+    matrix: str, full_range: bool, step: tuple[int, int], bits: int
+) -> None:
+    colour = Colour.named(matrix, full_range=full_range, bits=bits, chroma_step=step)
     planes = solid_planes((180, 120, 90), 64, 48, colour)
-    crop = crop_rgb(planes, colour, square(10, 8, 30, turn_degrees=17), 32)
-    assert crop.shape == (32, 32, 3)
-    assert np.abs(crop.astype(int) - (180, 120, 90)).max() <= 1
+    thumbnail, _ = letterbox_rgb(planes, colour, 40)
+    for picture in (crop_rgb(planes, colour, square(10, 8, 30, turn_degrees=17), 32), thumbnail):
+        assert picture.dtype == np.uint8
+        assert np.abs(picture[10:-10].astype(int) - (180, 120, 90)).max() <= 1
+
+
+def test_deep_samples_are_rounded_once() -> None:
+    planes = solid_planes((0, 0, 0), 64, 48, Colour.named("bt601", bits=10))
+    planes[0][...] = np.arange(64)  # a code is a quarter of a level
+    full = Colour.named("bt601", full_range=True, bits=10)
+    crop = crop_rgb(planes, full, square(0, 0, 48), 48)[10, :, 1]
+    assert np.array_equal(crop, np.rint(np.arange(48) * 255 / 1023))
 
 
 def test_a_crop_of_whole_pixels_is_those_pixels() -> None:
@@ -55,10 +68,13 @@ def test_luma_stays_in_place_at_every_scale(side: int) -> None:
 
 
 @pytest.mark.parametrize("side", [41, 101, 149, 227])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_chroma_stays_in_place_at_every_siting(side: int, offset: tuple[float, float]) -> None:
-    colour = Colour.named("bt601", full_range=True, chroma_offset=offset)
-    planes = chroma_ramps()
+def test_chroma_stays_in_place_at_every_siting(
+    side: int, offset: tuple[float, float], step: tuple[int, int]
+) -> None:
+    colour = Colour.named("bt601", full_range=True, chroma_step=step, chroma_offset=offset)
+    planes = chroma_ramps(step)
     steps = (np.arange(96) + 0.5) * side / 96 - 0.5
     errors = []
     for origin in np.linspace(15, 19, 24):  # many phases, so that rounding evens out
