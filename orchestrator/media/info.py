@@ -1,6 +1,6 @@
 """What must be known of a video, a photo or a recording before work starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from orchestrator.media.opening import (
     video_stream,
 )
 from orchestrator.media.orientation import Orientation, orientation_of
+from orchestrator.media.pictures import decode_pictures
 from orchestrator.media.pixels import YUV420P, PixelFormat
 from orchestrator.media.planes import Conversion
 from orchestrator.media.rgb import photo_size
 from orchestrator.media.tags import is_full_range, is_yuv, matrix_name
-from orchestrator.media.timeline import read_timeline
+from orchestrator.media.timeline import Timeline, read_timeline
 
 _PHOTO_RATE = Fraction(25)
 _SMALLEST_SIDE = 16
@@ -66,6 +67,7 @@ class VideoInfo:
         conversion: How stored pictures become frames.
         is_photo: Whether it is a single picture.
         first_frame: Frame of the file that is frame 0 of the part that is used.
+        timeline: When the pictures of the file are shown; None for a photo.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class VideoInfo:
     conversion: Conversion
     is_photo: bool
     first_frame: int = 0
+    timeline: Timeline | None = field(default=None, repr=False, compare=False)
 
     @property
     def duration_s(self) -> Fraction:
@@ -123,7 +126,7 @@ def probe_video(path: Path, *, compatible: bool = False) -> VideoInfo:
     with open_input(path) as container, decoding(path):
         _refuse_heif(container, path)
         stream = video_stream(container, path)
-        frame = next(container.decode(stream), None)
+        frame = next(decode_pictures(container, stream), None)
         if frame is None:
             raise MediaError(damaged(path))
         if min(frame.width, frame.height) < _SMALLEST_SIDE:
@@ -196,6 +199,7 @@ def _video(path: Path, stream: VideoStream, frame: VideoFrame, *, compatible: bo
         sample_aspect=_sample_aspect(stream, conversion.orientation),
         conversion=conversion,
         is_photo=False,
+        timeline=timeline,
     )
 
 

@@ -5,11 +5,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import ExitError, FFmpegError
+from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -99,6 +101,11 @@ def _open(path: Path) -> InputContainer:
             f"{path} cannot be opened: it is damaged, cut short or not a media file that can be"
             " read; export it again, for example as MP4."
         ) from error
+
+
+def clock_may_jump(container: InputContainer) -> bool:
+    """Whether timestamps of a format may start anew in the middle, as in transport streams."""
+    return bool(container.format.flags & cast("int", Flags.ts_discont.value))
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:

@@ -4,25 +4,31 @@ from collections.abc import Generator, Iterator
 from itertools import count
 from typing import Literal
 
+from orchestrator.media.backwards import read_backwards
 from orchestrator.media.frames import Frame, FrameSource
 from orchestrator.media.info import VideoInfo
+from orchestrator.media.pictures import Interrupted, never
 
 WhenLonger = Literal["bounce", "loop", "freeze", "cut"]
 
-_LONGEST_BLOCK = 32  # frames
-_SHORTEST_BLOCK = 8
-_BLOCK_BYTES = 192 * 2**20
 
-
-def play(info: VideoInfo, total: int, when_longer: WhenLonger = "bounce") -> Generator[Frame]:
+def play(
+    info: VideoInfo,
+    total: int,
+    when_longer: WhenLonger = "bounce",
+    *,
+    interrupted: Interrupted = never,
+) -> Generator[Frame]:
     """Plays a clip for a number of frames, in bounded memory whatever its length.
 
     Args:
-        info: From `probe_video`.
+        info: From `probe_video` or `trimmed`.
         total: Number of frames wanted.
         when_longer: What follows the clip's end: "bounce" plays it backwards and forwards again
             (0 … n-1, n-2 … 0, 1 …), "loop" starts anew, "freeze" holds the last frame and "cut"
             stops, with fewer frames than wanted.
+        interrupted: Asked between two decoded pictures, by the thread that takes the frames; they
+            end when it says so.
 
     Yields:
         Frames that carry their index in the source, equal in pixels to those of `read_frames`, each
@@ -31,17 +37,25 @@ def play(info: VideoInfo, total: int, when_longer: WhenLonger = "bounce") -> Gen
     Raises:
         InputError: If the file is gone.
         MediaError: If it cannot be decoded.
+        OutputError: If the temporary folder has no room for a part played backwards.
     """
-    with FrameSource(info) as source:
-        mode: WhenLonger = "freeze" if source.frame_count == 1 else when_longer
-        remaining = total
-        for run in _runs(source.frame_count, mode):
-            if remaining <= 0:
-                return
-            part = run[:remaining]
-            remaining -= len(part)
-            yield from _played(source, part, _block_length(info))
-        yield from _held(source, remaining if mode == "freeze" else 0)
+    with FrameSource(info, interrupted=interrupted) as source:
+        yield from play_from(source, total, when_longer)
+
+
+def play_from(source: FrameSource, total: int, when_longer: WhenLonger) -> Generator[Frame]:
+    """As `play`, from a source that stays open."""
+    count = source.info.frame_count
+    mode: WhenLonger = "freeze" if count == 1 else when_longer
+    remaining = total
+    for run in _runs(count, mode):
+        if remaining <= 0 or source.interrupted():
+            return
+        part = run[:remaining]
+        remaining -= len(part)
+        yield from source.read(part) if part.step > 0 else read_backwards(source, part)
+    if mode == "freeze":
+        yield from _held(source, remaining)
 
 
 def _runs(frame_count: int, mode: WhenLonger) -> Iterator[range]:
@@ -55,26 +69,11 @@ def _runs(frame_count: int, mode: WhenLonger) -> Iterator[range]:
             yield range(frame_count)
 
 
-def _played(source: FrameSource, run: range, block_length: int) -> Iterator[Frame]:
-    if run.step > 0:
-        yield from source.read(run)
-        return
-    for start in range(0, len(run), block_length):
-        block = list(source.read(run[start : start + block_length][::-1]))
-        while block:
-            yield block.pop()
-
-
 def _held(source: FrameSource, repeats: int) -> Iterator[Frame]:
+    """The last frame again and again."""
     if repeats <= 0:
         return
-    last = source.frame_count - 1
-    (frame,) = source.read(range(last, last + 1))
-    for _ in range(repeats):
-        yield frame.copy()
-
-
-def _block_length(info: VideoInfo) -> int:
-    """Frames to hold at once when playing backwards; each block decodes from its key frame."""
-    frame_bytes = info.width * info.height * 3 // 2
-    return min(_LONGEST_BLOCK, max(_SHORTEST_BLOCK, _BLOCK_BYTES // frame_bytes))
+    count = source.info.frame_count
+    for frame in source.read(range(count - 1, count)):
+        for _ in range(repeats):
+            yield frame.copy()

@@ -1,37 +1,26 @@
 """When the pictures of a video are shown, read from its packets without decoding."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from client.errors import MediaError
-from orchestrator.media.opening import damaged, decoding, open_input, video_stream
+from orchestrator.media.opening import clock_may_jump, damaged, decoding, open_input, video_stream
+from orchestrator.media.rates import Times, frame_rate, keeps_to, sampled
 
-_USUAL_RATES = (
-    Fraction(24000, 1001),
-    Fraction(24),
-    Fraction(25),
-    Fraction(30000, 1001),
-    Fraction(30),
-    Fraction(50),
-    Fraction(60000, 1001),
-    Fraction(60),
-)
-_SLOWEST_RATE = 10  # below it a mouth cannot be followed
-_RATE_FOR_SLOW = Fraction(25)
-_FASTEST_RATE = 120
-_ENOUGH = Fraction(98, 100)  # of the average: a declared rate below it would drop pictures
-_SLACK = Fraction(1, 4)  # of a frame: a picture that comes this little late is still on time
 MISSING_S = Fraction(1, 2)  # a stream that ends earlier than declared by more was cut short
+JUMP_S = 10  # a clock that leaps further began anew, as in transport streams put end to end
+# They tell the length of the whole file, not of each stream.
+_STATING_WHOLE = ("flv", "matroska,webm")
 
 
 @dataclass(frozen=True)
@@ -43,55 +32,31 @@ class Timeline:
         keys: int64 [K], times of the pictures at which decoding can start, ascending.
         time_base: Seconds per unit.
         declared_rates: What the container says of the frame rate, most trusted first.
+        end: When the last picture is over, in units of `time_base`, where the file tells.
+        counted: Whether decoded pictures carry no usable time: the n-th of them, decoded from the
+            start of the file, appears at the n-th time.
     """
 
-    times: NDArray[np.int64]
-    keys: NDArray[np.int64]
+    times: Times
+    keys: Times
     time_base: Fraction
     declared_rates: tuple[Fraction, ...]
+    end: int = 0
+    counted: bool = False
 
     def frame_rate(self) -> Fraction:
-        """The constant rate to show the pictures at.
+        """The constant rate to show the pictures at."""
+        return frame_rate(self.times, self.time_base, self.declared_rates)
 
-        A rate that the pictures keep to, otherwise the declared or a usual one that drops few of
-        them.
-        """
-        average = self._average_rate()
-        nearest = min(_USUAL_RATES, key=lambda rate: abs(rate - average))
-        known = [r for r in (*self.declared_rates, nearest) if _SLOWEST_RATE <= r <= _FASTEST_RATE]
-        for rate in (*known, average):
-            if rate >= _SLOWEST_RATE and self._keeps_to(rate):
-                return rate
-        if average < _SLOWEST_RATE:
-            return _RATE_FOR_SLOW
-        enough = (r for r in known if average * _ENOUGH <= r <= _USUAL_RATES[-1])
-        return next(enough, average)
-
-    def shown(self, rate: Fraction) -> NDArray[np.int64]:
+    def shown(self, rate: Fraction) -> Times:
         """The time of the picture that each frame of a constant rate shows, int64 [M].
 
         Where the pictures keep to the rate, each is shown once. Otherwise a frame shows the last
         picture that has appeared by then; the last picture is always shown.
         """
-        if self._keeps_to(rate):
+        if keeps_to(self.times, self.time_base, rate):
             return self.times
-        step = 1 / (rate * self.time_base)
-        count = int((self.times[-1] - self.times[0]) / step) + 1
-        slack = int(step * _SLACK)
-        clock = np.array([self.times[0] + int(k * step) + slack for k in range(count)])
-        shown = self.times[np.searchsorted(self.times, clock, side="right") - 1]
-        return shown if shown[-1] == self.times[-1] else np.append(shown, self.times[-1])
-
-    def _keeps_to(self, rate: Fraction) -> bool:
-        step = float(1 / (rate * self.time_base))
-        ideal = self.times[0] + np.arange(len(self.times)) * step
-        return bool(np.abs(self.times - ideal).max() < step / 2)
-
-    def _average_rate(self) -> Fraction:
-        if len(self.times) == 1:
-            return Fraction(25)
-        span = int(self.times[-1] - self.times[0])
-        return ((len(self.times) - 1) / (span * self.time_base)).limit_denominator(1001)
+        return sampled(self.times, self.time_base, rate, self.end)
 
 
 def read_timeline(path: Path) -> Timeline:
@@ -103,41 +68,17 @@ def read_timeline(path: Path) -> Timeline:
     """
     with open_input(path) as container, decoding(path):
         stream = video_stream(container, path)
-        if container.format.name == "avi" and stream.codec_context.has_b_frames:
-            raise MediaError(f"{path} is an AVI without display times: convert it to MP4.")
-        timeline, end = _collect(container.demux(stream), stream, path)
-        declared = declared_duration(stream)
-    start = int(timeline.times[0])
-    if declared is not None and (end - start) * timeline.time_base < declared - MISSING_S:
-        raise MediaError(damaged(path))
+        shown, held_s = _read(container, stream, path)
+        if not shown.times or stream.time_base is None:
+            raise MediaError(f"{path} has no pictures that can be shown: export it again as MP4.")
+        timeline = _timeline(shown, container, stream, stream.time_base)
+        _check_complete(timeline, held_s, container, stream, path)
     return timeline
 
 
 def shown_at(item: Packet | VideoFrame) -> int | None:
-    """When a packet's or frame's picture appears; AVI only has one kind of time."""
+    """When a packet's or frame's picture appears; some formats only have one kind of time."""
     return item.dts if item.pts is None else item.pts
-
-
-def _collect(packets: Iterable[Packet], stream: VideoStream, path: Path) -> tuple[Timeline, int]:
-    times: list[int] = []
-    keys: list[int] = []
-    end = 0
-    for packet in packets:
-        time = shown_at(packet)
-        if not packet.size or time is None:
-            continue
-        if packet.is_corrupt:
-            raise MediaError(damaged(path))
-        if packet.is_keyframe:
-            keys.append(time)
-        if keys and time >= keys[0] and not packet.is_discard:
-            times.append(time)
-            end = max(end, time + (packet.duration or 0))
-    if not times or stream.time_base is None:
-        raise MediaError(f"{path} has no pictures that can be shown: export it again as MP4.")
-    declared = (stream.guessed_rate, stream.average_rate)
-    rates = tuple(rate for rate in declared if rate)
-    return Timeline(np.unique(times), np.unique(keys), stream.time_base, rates), end
 
 
 def declared_duration(stream: VideoStream | AudioStream) -> Fraction | None:
@@ -149,3 +90,96 @@ def declared_duration(stream: VideoStream | AudioStream) -> Fraction | None:
         return None
     hours, minutes, seconds = map(Fraction, clock.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+@dataclass
+class _Pictures:
+    """The packets from the first key frame on, in the order of decoding."""
+
+    times: list[int] = field(default_factory=list)
+    decoded: list[int] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    end: int = 0
+    all_timed: bool = True
+
+    def add(self, packet: Packet, path: Path) -> None:
+        time = shown_at(packet)
+        if time is None or not (self.keys or packet.is_keyframe):
+            return
+        if packet.is_corrupt:
+            raise MediaError(damaged(path))
+        if packet.is_keyframe:
+            self.keys.append(time)
+        if not packet.is_discard:
+            self.times.append(time)
+            self.decoded.append(time if packet.dts is None else packet.dts)
+            self.end = max(self.end, time + (packet.duration or 0))
+            self.all_timed &= packet.pts is not None
+
+
+def _read(container: InputContainer, stream: VideoStream, path: Path) -> tuple[_Pictures, Fraction]:
+    """The packets of the pictures, and when the last packet of any stream is over, in seconds."""
+    shown, held_s = _Pictures(), Fraction(0)
+    for packet in container.demux():
+        if not packet.size:
+            continue
+        if packet.stream_index == stream.index:
+            shown.add(packet, path)
+        if packet.pts is not None:
+            held_s = max(held_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
+    return shown, held_s
+
+
+def _timeline(
+    shown: _Pictures, container: InputContainer, stream: VideoStream, time_base: Fraction
+) -> Timeline:
+    rates = tuple(rate for rate in (stream.guessed_rate, stream.average_rate) if rate)
+    if not _is_counted(shown, container, stream, time_base):
+        times, keys = np.unique(shown.times), np.unique(shown.keys)
+        times = times[times >= shown.keys[0]]  # earlier ones lean on what is missing
+        return Timeline(times, keys, time_base, rates, shown.end)
+    times = _without_jumps(np.array(shown.decoded), time_base)
+    end = int(times[-1]) + shown.end - max(shown.times)
+    return Timeline(times, times[:1], time_base, rates, end, counted=True)
+
+
+def _is_counted(
+    shown: _Pictures, container: InputContainer, stream: VideoStream, time_base: Fraction
+) -> bool:
+    if clock_may_jump(container):
+        return bool(_jumps(np.array(shown.decoded), time_base).any())
+    if container.format.name != "avi" or not stream.codec_context.has_b_frames:
+        return False
+    # It stores no display times. FFmpeg works them out for codecs such as MPEG-4 Part 2; for H.264
+    # it gives ascending ones although pictures are decoded in another order.
+    return not shown.all_timed or shown.times == sorted(shown.times)
+
+
+def _jumps(decoded: Times, time_base: Fraction) -> NDArray[np.bool_]:
+    steps = np.diff(decoded)
+    return (steps < 0) | (steps > int(JUMP_S / time_base))
+
+
+def _without_jumps(decoded: Times, time_base: Fraction) -> Times:
+    """The same steps, with the usual one where the clock jumps."""
+    steps = np.diff(decoded)
+    if len(steps):
+        steps[_jumps(decoded, time_base)] = np.sort(steps)[len(steps) // 2]
+    times: Times = decoded[0] + np.concatenate([[0], np.cumsum(steps)])
+    return times
+
+
+def _check_complete(
+    timeline: Timeline,
+    held_s: Fraction,
+    container: InputContainer,
+    stream: VideoStream,
+    path: Path,
+) -> None:
+    declared_s = declared_duration(stream)
+    if declared_s is not None:
+        held_s = (timeline.end - int(timeline.times[0])) * timeline.time_base
+    elif container.format.name in _STATING_WHOLE and container.duration:
+        declared_s = Fraction(container.duration, 1_000_000)
+    if declared_s is not None and held_s < declared_s - MISSING_S:
+        raise MediaError(damaged(path))

@@ -3,11 +3,9 @@
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from orchestrator.media.info import ColourTags, probe_audio, probe_video
-from orchestrator.media.timeline import Timeline
 from tests.unit.media.making import Clip, make_sound, make_video, set_rotation, tone
 
 QUARTER_TURN = (0, 1, -1, 0)
@@ -58,25 +56,6 @@ def test_rgb_video_becomes_bt709(tmp_path: Path) -> None:
     clip = Clip(count=2, codec="png", pix_fmt="rgb24")
     info = probe_video(make_video(tmp_path / "clip.mov", clip))
     assert (info.matrix, info.full_range, info.tags) == ("bt709", False, ColourTags(1, 1, 1))
-
-
-def timeline(times: list[int], *declared: Fraction) -> Timeline:
-    return Timeline(np.array(times), np.array(times[:1]), Fraction(1, 1000), declared)
-
-
-def test_a_declared_rate_that_pictures_do_not_keep_to_gives_way_to_the_real_one() -> None:
-    steady = [number * 40 for number in range(500)]
-    assert timeline(steady, Fraction(30)).frame_rate() == 25
-
-
-def test_a_variable_rate_keeps_the_declared_one() -> None:
-    gaps = [0, 33, 67, 100, 233, 267, 400, 500, 533, 800]
-    assert timeline(gaps, Fraction(30)).frame_rate() == 30
-
-
-def test_a_declared_rate_out_of_the_ordinary_is_not_used() -> None:
-    gaps = [0, 33, 67, 100, 140, 167, 233, 260, 300, 333, 366, 433]
-    assert timeline(gaps, Fraction(1000)).frame_rate() == 25
 
 
 @pytest.mark.parametrize(

@@ -221,12 +221,6 @@ def test_a_file_that_is_gone_by_the_time_it_is_read(tmp_path: Path) -> None:
         next(read_frames(info))
 
 
-def test_an_avi_that_does_not_say_when_pictures_are_shown(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "clip.avi", Clip(options={"bf": "2"}))
-    with pytest.raises(MediaError, match="without display times"):
-        probe_video(path)
-
-
 def test_a_picture_of_a_few_pixels(tmp_path: Path) -> None:
     clip = Clip(count=1, width=96, height=8, codec="ffv1")
     with pytest.raises(MediaError, match="too small"):
