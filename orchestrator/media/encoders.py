@@ -1,7 +1,7 @@
 """Which encoder makes the pictures of the output, and its settings."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, cast
@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange
 
 from client.errors import InputError, MediaError
 from orchestrator.media.chroma import nearest_location
+from orchestrator.media.hdr import Hdr
 from orchestrator.media.info import VideoInfo
 
 Codec = Literal["h264", "hevc", "av1"]
@@ -111,6 +112,7 @@ class _Wanted:
     preset: str
     threads: int
     pixel_format: str
+    hdr: Hdr
 
     @property
     def lossless(self) -> bool:
@@ -136,6 +138,7 @@ def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder
         encoding.preset or _DEFAULT_PRESET[encoding.codec],
         threads,
         info.pixel_format.name,
+        info.hdr,
     )
     asked = _asked(encoding)
     for name in _candidates(encoding):
@@ -207,33 +210,50 @@ def _opens(encoder: Encoder, info: VideoInfo, threads: int) -> bool:
 
 
 def _x264(wanted: _Wanted) -> Options:
+    display, light = wanted.hdr.display, wanted.hdr.light
+    parameters = {
+        "mastering-display": display and display.in_units(),
+        "cll": light and "{},{}".format(*light),
+    }
     quality = {"qp": "0"} if wanted.lossless else {"crf": str(wanted.crf)}
-    return {"preset": wanted.preset, **quality}
+    return {"preset": wanted.preset, "x264-params": _joined(parameters), **quality}
 
 
 def _x265(wanted: _Wanted) -> Options:
-    parameters = ["log-level=none"]
-    if wanted.threads:
-        parameters.append(f"pools={wanted.threads}")
-    if wanted.lossless:
-        parameters.append("lossless=1")
+    display, light = wanted.hdr.display, wanted.hdr.light
+    parameters = {
+        "log-level": "none",
+        "pools": wanted.threads,
+        "lossless": int(wanted.lossless),
+        "master-display": display and display.in_units(),
+        "max-cll": light and "{},{}".format(*light),
+    }
     return {
         "preset": wanted.preset,
         "crf": str(wanted.crf),
-        "x265-params": ":".join(parameters),
+        "x265-params": _joined(parameters),
     }
 
 
 def _svt(wanted: _Wanted) -> Options:
     os.environ.setdefault("SVT_LOG", "0")  # it prints; there is no other way to keep it quiet
-    parameters = [f"lp={min(wanted.threads, _HIGHEST_PARALLELISM)}"]
-    if wanted.lossless:
-        parameters.append("lossless=1")
+    display, light = wanted.hdr.display, wanted.hdr.light
+    parameters = {
+        "lp": min(wanted.threads, _HIGHEST_PARALLELISM),
+        "lossless": int(wanted.lossless),
+        "mastering-display": display and display.in_decimals(),
+        "content-light": light and "{},{}".format(*light),
+    }
     return {
         "preset": str(_SVT_PRESETS[wanted.preset]),
         "crf": str(wanted.crf),
-        "svtav1-params": ":".join(parameters),
+        "svtav1-params": _joined(parameters),
     }
+
+
+def _joined(parameters: Mapping[str, object]) -> str:
+    """Parameters as encoders read them; those that are not set keep the encoder's default."""
+    return ":".join(f"{name}={value}" for name, value in parameters.items() if value)
 
 
 def _aom(wanted: _Wanted) -> Options:

@@ -12,6 +12,8 @@ from av.video.stream import VideoStream
 from client.errors import InputError, MediaError
 from orchestrator.media.chroma import Siting
 from orchestrator.media.completeness import check_complete
+from orchestrator.media.hdr import Hdr, hdr_of
+from orchestrator.media.metadata import Metadata, container_metadata, stream_metadata
 from orchestrator.media.opening import (
     audio_stream,
     damaged,
@@ -67,6 +69,9 @@ class VideoInfo:
         conversion: How stored pictures become frames.
         is_photo: Whether it is a single picture.
         first_frame: Frame of the file that is frame 0 of the part that is used.
+        metadata: Title, author, date, place and the like; what describes the old file is left out.
+        stream_metadata: Language and name of the pictures' stream.
+        hdr: What players need to know of high dynamic range.
         timeline: When the pictures of the file are shown; None for a photo.
     """
 
@@ -84,6 +89,9 @@ class VideoInfo:
     conversion: Conversion
     is_photo: bool
     first_frame: int = 0
+    metadata: Metadata = field(default_factory=dict)
+    stream_metadata: Metadata = field(default_factory=dict)
+    hdr: Hdr = field(default_factory=Hdr)
     timeline: Timeline | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -199,12 +207,15 @@ def _video(path: Path, stream: VideoStream, frame: VideoFrame, *, compatible: bo
         sample_aspect=_sample_aspect(stream, conversion.orientation),
         conversion=conversion,
         is_photo=False,
+        metadata=container_metadata(stream.container),
+        stream_metadata=stream_metadata(stream),
+        hdr=hdr_of(frame),
         timeline=timeline,
     )
 
 
 def _sample_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | None:
-    aspect = stream.codec_context.sample_aspect_ratio
+    aspect = stream.sample_aspect_ratio  # the container's, otherwise the codec's, as players do
     if not aspect or aspect == 1:
         return None
     return 1 / aspect if orientation.swaps_axes else aspect

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from av.audio.stream import AudioStream
-from av.container import InputContainer
+from av.container import Container
 from av.video.stream import VideoStream
 
 Metadata = Mapping[str, str]
@@ -52,7 +52,7 @@ _FORMS = {
 }
 
 
-def container_metadata(container: InputContainer) -> Metadata:
+def container_metadata(container: Container) -> Metadata:
     """Title, author, date, place and the like of a file."""
     return _kept(container.metadata, _KEPT)
 

@@ -20,6 +20,8 @@ from av.video.stream import VideoStream
 from client.errors import OutputError
 from orchestrator.media.encoders import Encoder, Encoding, choose_encoder
 from orchestrator.media.info import VideoInfo
+from orchestrator.media.metadata import stream_metadata
+from orchestrator.media.opening import audio_stream, open_input
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
 
@@ -137,6 +139,7 @@ class VideoWriter:
             self._stream = _add_video(self._container, info, self._encoder, threads)
             self._soundtrack = Soundtrack(self._container, audio)
             stack.callback(self._soundtrack.close)
+            _describe(self._container, info, audio)
             self._undo = stack.pop_all()
 
     @property
@@ -249,3 +252,12 @@ def _add_video(
     stream = cast("VideoStream", added)
     encoder.configure(stream.codec_context, info, threads)
     return stream
+
+
+def _describe(container: OutputContainer, info: VideoInfo, audio: Path) -> None:
+    """Repeats what the inputs say of themselves."""
+    container.metadata.update(info.metadata)
+    pictures, sound = container.streams
+    pictures.metadata.update(info.stream_metadata)
+    with open_input(audio) as source:
+        sound.metadata.update(stream_metadata(audio_stream(source, audio)))
