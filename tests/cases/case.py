@@ -135,6 +135,7 @@ class Case:
         expected: What must come of it.
         options: Further options of the command line.
         output: Name of the file to be made.
+        replaces: Whether there is a file of that name before.
         stderr: Pattern of what may be told beside a right result.
     """
 
@@ -145,6 +146,7 @@ class Case:
     expected: Made | Refused = field(default_factory=Made)
     options: Sequence[str] = ()
     output: str = "result.mp4"
+    replaces: bool = True
     stderr: str = ""
 
 

@@ -232,7 +232,7 @@ def _is_full_range(frame: VideoFrame) -> bool:
 def _packets(path: Path, count: int) -> list[bytes]:
     """The first packets of the sound; without ADTS's header, which MP4 has no place for."""
     with av.open(f"file:{path}") as container:
-        header = 7 if container.format.name == "aac" else 0
+        header = 7 if container.format.name in ("aac", "mpegts") else 0
         packets = (packet for packet in container.demux(audio=0) if packet.size)
         return [bytes(packet)[header:] for packet in islice(packets, count)]
 

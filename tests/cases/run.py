@@ -15,6 +15,7 @@ from tests.cases.clips import Clip
 from tests.cases.facts import Facts, changed_box, measure
 
 _BEFORE = b"the result of another day"
+Tree = dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def run_case(
 ) -> Outcome:
     """Makes the files of a case, runs the command on them and judges the result."""
     place = _prepare(case, folder)
-    before = sorted(place.video.parent.iterdir())
+    before = _tree(folder)
     patch.chdir(place.video.parent)
     patch.setattr(tempfile, "tempdir", str(place.scratch))
     patch.setattr(sys, "argv", ["orchestrator", *_arguments(case, place, url)])
@@ -59,9 +60,7 @@ def run_case(
         if status == 0
         else Outcome(_sentence(told.err, place), tuple(_refusal(case, place, status, told.err)))
     )
-    objections = [*outcome.objections, *_leftovers(place, made=status == 0)]
-    if before != sorted(place.video.parent.iterdir()):
-        objections.append("the folder of the input changed")
+    objections = [*outcome.objections, *_leftovers(before, _tree(folder), place, made=not status)]
     if status == 0 and not _matches(told.err, case.stderr):
         objections.append(f"standard error says {told.err!r}")
     return Outcome(outcome.text, tuple(objections))
@@ -74,7 +73,7 @@ def _prepare(case: Case, folder: Path) -> _Place:
     video = case.video.put_into(given) if case.video else None
     audio = case.audio.put_into(given) if case.audio else None
     output = results / case.output
-    if output.parent.is_dir() and output.suffix == ".mp4":
+    if case.replaces:
         output.write_bytes(_BEFORE)
     one = video or audio
     assert one is not None
@@ -140,13 +139,19 @@ def _refusal(case: Case, place: _Place, status: int, told: str) -> list[str]:
     return objections + case.expected.objections(told, names)
 
 
-def _leftovers(place: _Place, *, made: bool) -> list[str]:
-    there = sorted(path.name for path in place.output.parent.iterdir())
-    objections = [] if there == [place.output.name] else [f"the output's folder holds {there}"]
-    if not made and place.output.is_file() and place.output.read_bytes() != _BEFORE:
-        objections.append("the output that was there before changed")
-    left = sorted(path.name for path in place.scratch.iterdir())
-    return [*objections, *([f"temporary files are left: {left}"] if left else [])]
+def _leftovers(before: Tree, after: Tree, place: _Place, *, made: bool) -> list[str]:
+    """Whether anything but the result came, went or changed."""
+    result = {f"{place.output.parent.name}/{place.output.name}"} if made else set()
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return [f"{name} came, went or changed" for name in sorted(changed - result)]
+
+
+def _tree(folder: Path) -> Tree:
+    """All files below a folder, with their content."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+    }
 
 
 def _matches(told: str, pattern: str) -> bool:

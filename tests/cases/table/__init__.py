@@ -1,7 +1,17 @@
 """All cases by group, in the order of the report."""
 
 from tests.cases.case import Case
-from tests.cases.table import codecs, containers, photos, pixels, rates, shapes
+from tests.cases.table import (
+    broken,
+    codecs,
+    containers,
+    names,
+    photos,
+    pixels,
+    rates,
+    shapes,
+    sound,
+)
 
 GROUPS: dict[str, list[Case]] = {
     "Containers": containers.CASES,
@@ -10,4 +20,8 @@ GROUPS: dict[str, list[Case]] = {
     "Orientation, size, shape of pixels": shapes.CASES,
     "Depth, subsampling, range, matrix": pixels.CASES,
     "Photos": photos.CASES,
+    "Recordings": sound.CASES,
+    "Cut short": broken.CUT,
+    "Something else, damaged, not there": broken.OTHERS,
+    "Names": names.CASES,
 }
