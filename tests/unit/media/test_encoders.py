@@ -1,0 +1,246 @@
+"""The encoder of the output: what it makes, where it falls back and what it refuses."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import get_args
+
+import av
+import numpy as np
+import pytest
+from av.video.stream import VideoStream
+
+from client.errors import InputError, MediaError
+from orchestrator.media import encoders
+from orchestrator.media.encoders import PRESETS, Codec, Encoding, choose_encoder
+from orchestrator.media.frames import read_frames
+from orchestrator.media.info import ColourTags, VideoInfo, probe_video
+from orchestrator.media.pixels import PixelFormat, Plane, Planes
+from orchestrator.media.writer import VideoWriter
+from tests.unit.media.making import make_sound, make_video, same, tone
+
+CODECS = get_args(Codec)
+FORMATS = [PixelFormat.of(bits, step) for bits in (8, 10) for step in ((2, 2), (2, 1), (1, 1))]
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sound(
+        tmp_path_factory.mktemp("sound") / "speech.wav", tone(1.0, 8000), 8000, "pcm_s16le"
+    )
+
+
+@pytest.fixture(scope="module")
+def info(tmp_path_factory: pytest.TempPathFactory) -> VideoInfo:
+    return probe_video(make_video(tmp_path_factory.mktemp("clip") / "clip.mp4"))
+
+
+def pictures(info: VideoInfo, count: int) -> Iterator[Planes]:
+    """Moving waves under a little noise."""
+    noise = np.random.default_rng(0)
+    form = info.pixel_format
+    for number in range(count):
+        y, u, v = (
+            _wave(shape, number, form) + noise.integers(0, 1 << (form.bits - 6), shape, form.dtype)
+            for shape in form.shapes(info.width, info.height)
+        )
+        yield y, u, v
+
+
+def _wave(shape: tuple[int, int], number: int, form: PixelFormat) -> Plane:
+    rows, columns = np.indices(shape)
+    wave = 100 + 60 * np.sin((columns + 2 * number) / 9) * np.cos(rows / 7)
+    return wave.astype(np.uint8) if form.bits == 8 else wave.astype(np.uint16)
+
+
+def encode(
+    output: Path, info: VideoInfo, wav: Path, encoding: Encoding, count: int = 5, threads: int = 2
+) -> VideoWriter:
+    with VideoWriter(output, info, wav, encoding, threads=threads) as writer:
+        for planes in pictures(info, count):
+            writer.write(planes)
+        writer.finish()
+    return writer
+
+
+def video(path: Path) -> VideoStream:
+    with av.open(str(path)) as container:
+        next(container.decode(video=0))  # colour is known from the first picture on
+        return container.streams.video[0]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_the_highest_quality_loses_nothing(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec, form: PixelFormat
+) -> None:
+    given = replace(info, pixel_format=form)
+    encode(tmp_path / "out.mp4", given, wav, Encoding(codec, 0, "ultrafast"))
+    made = probe_video(tmp_path / "out.mp4")
+    assert made.pixel_format == form
+    for frame, planes in zip(read_frames(made), pictures(given, 5), strict=True):
+        assert same(frame.planes, planes)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "rate", [Fraction(24000, 1001), Fraction(240), Fraction(60000, 1001), Fraction(15)]
+)
+def test_every_picture_is_there_on_time(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec, rate: Fraction
+) -> None:
+    given = replace(info, frame_rate=rate)
+    encode(tmp_path / "out.mp4", given, wav, Encoding(codec, preset="veryfast"), 70)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        shown = [(frame.pts or 0, frame.time_base) for frame in container.decode(video=0)]
+        stream = container.streams.video[0]
+        assert (stream.duration or 0) * (stream.time_base or 0) == 70 / rate
+    assert [pts * time_base for pts, time_base in shown] == [n / rate for n in range(70)]
+    assert probe_video(tmp_path / "out.mp4").frame_rate == rate
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_colour_and_the_shape_of_pixels_are_told(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec
+) -> None:
+    given = replace(
+        info,
+        pixel_format=PixelFormat.of(10, (2, 2)),
+        tags=ColourTags(9, 16, 9),
+        sample_aspect=Fraction(4, 3),
+        full_range=True,
+        matrix="bt2020",
+    )
+    encode(tmp_path / "out.mp4", given, wav, Encoding(codec))
+    made = probe_video(tmp_path / "out.mp4")
+    assert made.tags == given.tags
+    assert made.full_range
+    assert made.sample_aspect == Fraction(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "tag"),
+    [("h264", "h264", "avc1"), ("hevc", "hevc", "hvc1"), ("av1", "libdav1d", "av01")],
+)
+def test_each_codec_has_the_name_that_players_know(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec, name: str, tag: str
+) -> None:
+    encode(tmp_path / "out.mp4", info, wav, Encoding(codec))
+    context = video(tmp_path / "out.mp4").codec_context
+    assert (context.name, context.codec_tag) == (name, tag)
+
+
+@pytest.mark.parametrize(
+    ("codec", "form", "name"),
+    [
+        ("h264", PixelFormat.of(8, (2, 2)), "libx264"),
+        ("hevc", PixelFormat.of(10, (2, 1)), "libx265"),
+        ("av1", PixelFormat.of(8, (2, 2)), "libsvtav1"),
+        ("av1", PixelFormat.of(10, (2, 2)), "libsvtav1"),
+        ("av1", PixelFormat.of(10, (2, 1)), "libaom-av1"),
+        ("av1", PixelFormat.of(8, (1, 1)), "libaom-av1"),
+    ],
+)
+def test_the_software_encoder_is_one_that_takes_the_format(
+    info: VideoInfo, codec: Codec, form: PixelFormat, name: str
+) -> None:
+    chosen = choose_encoder(replace(info, pixel_format=form), Encoding(codec), 1)
+    assert (chosen.name, chosen.notices) == (name, ())
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (65, 49), (17, 201)])
+def test_small_and_odd_sizes_are_encoded(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec, width: int, height: int
+) -> None:
+    given = replace(info, pixel_format=PixelFormat.of(8, (1, 1)), width=width, height=height)
+    encode(tmp_path / "out.mp4", given, wav, Encoding(codec, preset="ultrafast"), 3)
+    made = probe_video(tmp_path / "out.mp4")
+    assert (made.width, made.height, made.frame_count) == (width, height, 3)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_lower_crf_is_closer_to_the_source(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec
+) -> None:
+    sizes = []
+    for crf in (4, 24, 44):
+        encode(tmp_path / "out.mp4", info, wav, Encoding(codec, crf))
+        sizes.append((tmp_path / "out.mp4").stat().st_size)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 1.5 * sizes[2]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_encoder_knows_every_preset(info: VideoInfo, codec: Codec, preset: str) -> None:
+    assert choose_encoder(info, Encoding(codec, preset=preset), 1).notices == ()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_gpu_that_cannot_encode_gives_way_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, info: VideoInfo, codec: Codec, form: PixelFormat
+) -> None:
+    opens = encoders._opens
+    monkeypatch.setattr(
+        encoders,
+        "_opens",
+        lambda encoder, *others: "nvenc" not in encoder.name and opens(encoder, *others),
+    )
+    chosen = choose_encoder(
+        replace(info, pixel_format=form), Encoding(codec, encoder=f"{codec}_nvenc"), 1
+    )
+    assert "nvenc" not in chosen.name
+    assert chosen.notices == (
+        f"{codec}_nvenc cannot encode 96x64 {form.name} on this machine: {chosen.name} is used"
+        " instead.",
+    )
+
+
+def test_an_encoder_is_really_tried_before_the_first_picture(
+    tmp_path: Path, info: VideoInfo, wav: Path
+) -> None:
+    writer = encode(tmp_path / "out.mp4", info, wav, Encoding(encoder="nvenc"))
+    works = writer.encoder == "h264_nvenc"  # here or there: the result is the same
+    assert len(writer.notices) == (0 if works else 1)
+    assert probe_video(tmp_path / "out.mp4").frame_count == 5
+
+
+def test_the_usual_encoder_has_nothing_to_say(tmp_path: Path, info: VideoInfo, wav: Path) -> None:
+    writer = encode(tmp_path / "out.mp4", info, wav, Encoding())
+    assert (writer.encoder, writer.notices) == ("libx264", ())
+
+
+@pytest.mark.parametrize("name", ["libx265", "h265", "mpeg4", "nonsense"])
+def test_an_encoder_of_no_or_another_codec_is_refused(info: VideoInfo, name: str) -> None:
+    with pytest.raises(InputError, match=rf"no encoder '{name}' for h264: choose auto, nvenc, lib"):
+        choose_encoder(info, Encoding(encoder=name), 1)
+
+
+@pytest.mark.parametrize(("codec", "crf"), [("h264", 52), ("hevc", -1), ("av1", 64)])
+def test_a_quality_out_of_range_is_refused(info: VideoInfo, codec: Codec, crf: int) -> None:
+    with pytest.raises(InputError, match=rf"crf {crf} is out of range: {codec} takes 0"):
+        choose_encoder(info, Encoding(codec, crf), 1)
+
+
+def test_an_unknown_preset_is_refused(info: VideoInfo) -> None:
+    with pytest.raises(InputError, match="no preset 'hurry': choose one of ultrafast"):
+        choose_encoder(info, Encoding(preset="hurry"), 1)
+
+
+def test_pictures_that_no_encoder_takes_are_told(info: VideoInfo) -> None:
+    given = replace(info, width=20000, height=20000)
+    with pytest.raises(MediaError, match="cannot be encoded as h264 at 20000x20000"):
+        choose_encoder(given, Encoding(), 1)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_encoders_print_nothing(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for form in FORMATS:
+        given = replace(info, pixel_format=form)
+        encode(tmp_path / "out.mp4", given, wav, Encoding(codec, preset="ultrafast"))
+    assert capfd.readouterr() == ("", "")
