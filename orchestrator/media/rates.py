@@ -38,6 +38,7 @@ _FASTEST_RATE = 240
 # Variable rates are sampled at one of these, the first that drops few pictures.
 _SAMPLING_RATES = tuple(map(Fraction, (15, 24, 25, 30, 50, 60)))
 _SAMPLING_RATES_FOR_SLOW = tuple(map(Fraction, (25, 30, 50, 60)))
+_RATE_OF_ONE = Fraction(25)  # whatever is declared for a single picture
 _FEW = 0.02
 _SLACK = Fraction(1, 4)  # of a frame: a picture that comes this little late is still on time
 
@@ -53,7 +54,9 @@ def frame_rate(times: Times, time_base: Fraction, declared: Sequence[Fraction]) 
     Returns:
         10 to 240 per second; always a declared or a usual rate, never a measured average.
     """
-    average = _average(times, time_base)
+    if len(times) == 1:
+        return _RATE_OF_ONE
+    average = (len(times) - 1) / (int(times[-1] - times[0]) * time_base)
     for rate in _candidates(average, declared):
         if keeps_to(times, time_base, rate):
             return rate
@@ -102,9 +105,3 @@ def _plain(rates: Sequence[Fraction]) -> Iterator[Fraction]:
         simple = rate.denominator <= _LARGEST_DENOMINATOR or rate.denominator == 1001
         if simple and _SLOWEST_RATE <= rate <= _FASTEST_RATE:
             yield rate
-
-
-def _average(times: Times, time_base: Fraction) -> Fraction:
-    if len(times) == 1:
-        return Fraction(25)
-    return (len(times) - 1) / (int(times[-1] - times[0]) * time_base)

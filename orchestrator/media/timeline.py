@@ -178,7 +178,10 @@ def _check_complete(
 ) -> None:
     declared_s = declared_duration(stream)
     if declared_s is not None:
-        held_s = (timeline.end - int(timeline.times[0])) * timeline.time_base
+        # Matroska counts from 0, others from their first picture.
+        from_zero = container.format.name == "matroska,webm"
+        start = min(int(timeline.times[0]), 0) if from_zero else int(timeline.times[0])
+        held_s = (timeline.end - start) * timeline.time_base
     elif container.format.name in _STATING_WHOLE and container.duration:
         declared_s = Fraction(container.duration, 1_000_000)
     if declared_s is not None and held_s < declared_s - MISSING_S:

@@ -24,6 +24,8 @@ def trimmed(info: VideoInfo, start_s: Fraction, duration_s: Fraction | None) -> 
     Raises:
         InputError: If nothing would be left, or it is a photo.
     """
+    if not start_s and duration_s is None:
+        return info
     if info.is_photo:
         raise InputError(f"{info.path} is a photo, of which no part can be used: give a clip.")
     first = floor(start_s * info.frame_rate)

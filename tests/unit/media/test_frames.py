@@ -1,7 +1,7 @@
 """Frames at a constant rate: every picture once, in order, upright, to the last."""
 
 from fractions import Fraction
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +163,27 @@ def test_a_relative_name_with_a_colon_is_no_address(
     make_video(tmp_path / "plain.mp4").rename(tmp_path / "take:2.mp4")
     monkeypatch.chdir(tmp_path)
     assert numbers(read_frames(probe_video(Path("take:2.mp4")))) == list(range(20))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_clip_may_start_late(tmp_path: Path, suffix: str) -> None:
+    clip = Clip(count=20, ticks=[1000 + 40 * n for n in range(20)], time_base=Fraction(1, 1000))
+    info = probe_video(make_video(tmp_path / f"clip{suffix}", clip))
+    assert (info.frame_rate, info.frame_count) == (Fraction(25), 20)
+    assert numbers(read_frames(info)) == list(range(20))
+
+
+def test_an_animation_of_one_picture_is_one_frame(tmp_path: Path) -> None:
+    info = probe_video(make_video(tmp_path / "one.gif", Clip(1, codec="gif", pix_fmt="gray")))
+    assert (info.frame_rate, info.frame_count) == (Fraction(25), 1)
+
+
+def test_an_interruption_ends_the_frames_between_two_decoded_pictures(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "clip.mp4", Clip(count=110, gop=250, options=LONG_GOP))
+    asked = count()
+    with FrameSource(probe_video(path), interrupted=lambda: next(asked) > 50) as source:
+        assert list(source.read(range(100, 110))) == []
+        assert source.decoded < 60
 
 
 def test_closing_early_closes_the_file(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
 """A clip played under a longer recording."""
 
 import tracemalloc
+from errno import ENOSPC
+from itertools import count
+from os import strerror
 from pathlib import Path
 
 import pytest
 
+from client.errors import OutputError
+from orchestrator.media import backwards
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.pixels import Planes
 from orchestrator.media.playback import WhenLonger, play
-from tests.unit.media.making import Clip, make_video, numbers, same
+from tests.unit.media.making import HEIGHT, WIDTH, Clip, make_video, numbers, same
 
 # One key frame in 250, with B-frames: the hardest clip to play backwards.
 LONG_GOP = {"bf": "3", "b-adapt": "0", "sc_threshold": "0", "x264-params": "keyint=250"}
@@ -95,6 +100,59 @@ def test_bouncing_is_exact_where_pictures_lean_on_the_next_key_frame(
         assert same(frame.planes, forwards[frame.index])
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        (
+            "clip.webm",
+            "libvpx",
+            {"auto-alt-ref": "1", "lag-in-frames": "16", "deadline": "realtime"},
+        ),
+        ("clip.webm", "libvpx-vp9", {"lag-in-frames": "16", "deadline": "realtime"}),
+        ("clip.mp4", "libsvtav1", {"preset": "12"}),
+        ("clip.mp4", "libx265", {"x265-params": "keyint=250:bframes=4:b-pyramid=1:log-level=none"}),
+        ("clip.mpg", "mpeg2video", {"bf": "2"}),
+        ("clip.avi", "libx264", {"bf": "2"}),
+        ("clip.avi", "mpeg4", {"bf": "2"}),
+        ("clip.ts", "libx264", {"x264-params": "intra-refresh=1:keyint=20:bframes=0"}),
+    ],
+)
+def test_bouncing_is_exact_with_every_codec(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    clip = Clip(count=60, gop=40, codec=codec, options=options)
+    info = probe_video(make_video(tmp_path / name, clip))
+    forwards = [frame.planes for frame in read_frames(info)]
+    frames = list(play(info, 119, "bounce"))
+    assert numbers(frames) == [*range(60), *range(58, -1, -1)]
+    assert all(same(frame.planes, forwards[frame.index]) for frame in frames)
+
+
+def test_long_parts_are_played_backwards_block_by_block(
+    clip: VideoInfo, pictures: list[Planes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backwards, "_BLOCK_BYTES", 30 * WIDTH * HEIGHT * 3 // 2)
+    frames = list(play(clip, 219, "bounce"))
+    assert [frame.index for frame in frames] == [*range(110), *range(108, -1, -1)]
+    assert all(same(frame.planes, pictures[frame.index]) for frame in frames)
+
+
+def test_a_full_temporary_folder_is_told(short: VideoInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, strerror(ENOSPC))
+
+    monkeypatch.setattr(backwards, "_keep", full)
+    frames = play(short, 10, "bounce")
+    with pytest.raises(OutputError, match=r"cannot be kept in .* \(No space left on device\)"):
+        list(frames)
+
+
+def test_an_interruption_ends_the_playing(clip: VideoInfo) -> None:
+    asked = count()
+    frames = list(play(clip, 10**9, "bounce", interrupted=lambda: next(asked) > 1000))
+    assert 100 < len(frames) < 1000
+
+
 def test_painting_a_frame_shows_in_no_other(short: VideoInfo) -> None:
     for mode in ("bounce", "freeze"):
         shown = []
@@ -106,15 +164,15 @@ def test_painting_a_frame_shows_in_no_other(short: VideoInfo) -> None:
 
 
 def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
-    count, width, height = 200, 480, 320
-    clip = Clip(count=count, width=width, height=height, gop=250, options=LONG_GOP)
+    length, width, height = 200, 480, 320
+    clip = Clip(count=length, width=width, height=height, gop=250, options=LONG_GOP)
     info = probe_video(make_video(tmp_path / "clip.mp4", clip))
     frame_bytes = width * height * 3 // 2
     tracemalloc.start()
     try:
-        for _ in play(info, 2 * count, "bounce"):
+        for _ in play(info, 2 * length, "bounce"):
             pass
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 40 * frame_bytes
+    assert peak < 4 * frame_bytes

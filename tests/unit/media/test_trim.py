@@ -92,8 +92,10 @@ def test_an_empty_part_is_refused_with_the_length_of_the_clip(
     assert "\n" not in str(caught.value)
 
 
-def test_a_photo_has_no_parts(tmp_path: Path) -> None:
+def test_a_photo_has_no_parts_but_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
+    photo = probe_video(path)
+    assert trimmed(photo, Fraction(0), None) is photo
     with pytest.raises(InputError, match="is a photo"):
-        trimmed(probe_video(path), Fraction(0), Fraction(1))
+        trimmed(photo, Fraction(0), Fraction(1))
