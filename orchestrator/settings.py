@@ -11,6 +11,7 @@ from client.errors import InputError
 
 HOME_VARIABLE = "LIPSYNC_HOME"
 
+WhenShorter = Literal["cut", "pad"]
 Preset = Literal[
     "ultrafast",
     "superfast",
@@ -21,7 +22,6 @@ Preset = Literal[
     "slow",
     "slower",
     "veryslow",
-    "placebo",
 ]
 
 
@@ -53,8 +53,11 @@ class Encoding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    crf: int = Field(ge=0, le=51)
-    preset: Preset
+    codec: Literal["h264", "hevc", "av1"]
+    crf: int | None = Field(ge=0, le=63)
+    preset: Preset | None
+    encoder: str
+    compatible: bool
 
 
 class Serving(BaseModel):
@@ -76,6 +79,7 @@ class Settings(BaseModel):
     encoding: Encoding
     serving: Serving
     when_longer: Literal["bounce", "loop", "freeze", "cut"]
+    when_shorter: WhenShorter
 
 
 def home() -> Path:

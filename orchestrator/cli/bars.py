@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 LABELS = {
     "server": "start the server",
@@ -27,7 +28,7 @@ class Bars:
     """Shows the stages of a job."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = Console(stderr=True, soft_wrap=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<20}"),
@@ -66,3 +67,7 @@ class Bars:
         task = self._progress.tasks[self._tasks[stage]]
         done = max(task.completed, 1)
         self._progress.update(task.id, total=done, completed=done)
+
+    def note(self, sentence: str) -> None:
+        """Prints a sentence above the bars."""
+        self._progress.console.print(Text.assemble(("note: ", "bold yellow"), sentence))

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import cv2
 
@@ -12,12 +14,14 @@ from client.connection import Connection
 from client.model import Batching
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
-from orchestrator.media.encoders import Encoding
+from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
 from orchestrator.media.playback import play
 from orchestrator.media.speech import read_speech
+from orchestrator.media.trim import trimmed
 from orchestrator.media.writer import VideoWriter, check_output, frames_for
+from orchestrator.pipeline.avatar import PreparedAvatar
 from orchestrator.pipeline.listen import listen
 from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.prepare import Preparation
@@ -26,6 +30,8 @@ from orchestrator.pipeline.report import ModelReport, Report, Stopwatch
 from orchestrator.pipeline.speak import Speaking, Written
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.settings import Settings, home
+from orchestrator.speech.silence import followed_by_silence
+from orchestrator.speech.windows import Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +43,20 @@ class Request:
         audio: A speech recording.
         output: The MP4 file to write.
         url: gRPC endpoint of a Triton server; None starts the embedded one.
+        start_s: Where in the clip to begin.
+        duration_s: How much of the clip to use from there; None is all of it.
+        face: Who speaks.
+        all_faces: Whether everybody does.
     """
 
     video: Path
     audio: Path
     output: Path
     url: str | None = None
+    start_s: Fraction = Fraction(0)
+    duration_s: Fraction | None = None
+    face: FaceChoice = field(default_factory=FaceChoice)
+    all_faces: bool = False
 
 
 async def generate(request: Request, settings: Settings, progress: Progress) -> Report:
@@ -52,12 +66,18 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
         LipSyncError: With one sentence that says what is wrong; no output is left behind.
     """
     cv2.setNumThreads(1)  # frames are worked on side by side in the job's own threads
-    video, audio = probe_video(request.video), probe_audio(request.audio)
-    check_output(request.output, request.video, request.audio)
+    media = _Media.of(request, settings)
+    for notice in media.notices:
+        progress.note(notice)
     watch = Stopwatch()
     async with _server(request.url, settings, progress, watch) as url, Connection(url) as server:
-        job = await _Job.open(server, request, video, audio, settings, progress, watch)
-        return await job.run()
+        models = await JobModels.open(
+            server,
+            settings.models.by_role(),
+            timeout_s=settings.serving.stall_timeout_s,
+        )
+        before = await models.batching()
+        return await _Job(request, media, settings, models, before, progress, watch).run()
 
 
 @asynccontextmanager
@@ -80,81 +100,112 @@ async def _server(
 
 
 @dataclass(frozen=True)
-class _Job:
-    request: Request
+class _Media:
+    """The files of a job, looked at before anything is started."""
+
     video: VideoInfo
     audio: AudioInfo
+    encoding: Encoding
+    notices: tuple[str, ...]
+
+    @classmethod
+    def of(cls, request: Request, settings: Settings) -> Self:
+        wanted = settings.encoding
+        clip = probe_video(request.video, compatible=wanted.compatible)
+        video = trimmed(clip, request.start_s, request.duration_s)
+        audio = probe_audio(request.audio)
+        check_output(request.output, request.video, request.audio)
+        encoding = Encoding(wanted.codec, wanted.crf, wanted.preset, wanted.encoder)
+        return cls(video, audio, encoding, choose_encoder(video, encoding, threads=0).notices)
+
+    def colour(self) -> Colour:
+        return Colour.named(
+            self.video.matrix,
+            full_range=self.video.full_range,
+            bits=self.video.pixel_format.bits,
+            chroma_step=self.video.pixel_format.chroma_step,
+            chroma_offset=self.video.chroma_offset,
+        )
+
+
+@dataclass(frozen=True)
+class _Job:
+    request: Request
+    media: _Media
     settings: Settings
     models: JobModels
     before: dict[str, Batching]
     progress: Progress
     watch: Stopwatch
 
-    @classmethod
-    async def open(
-        cls,
-        server: Connection,
-        request: Request,
-        video: VideoInfo,
-        audio: AudioInfo,
-        settings: Settings,
-        progress: Progress,
-        watch: Stopwatch,
-    ) -> "_Job":
-        models = await JobModels.open(
-            server, settings.models.by_role(), timeout_s=settings.serving.stall_timeout_s
-        )
-        before = await models.batching()
-        return cls(request, video, audio, settings, models, before, progress, watch)
-
     async def run(self) -> Report:
         with self.watch.stage("listen"):
-            blocks = read_speech(self.audio.path, self.models.speech_window.sample_rate)
-            speech = await listen(self.models, blocks, self.audio.duration_s, self.progress)
-        total = frames_for(speech.duration_s, self.video.frame_rate)
+            speech = await listen(self.models, self._heard(), self._heard_s(), self.progress)
+        total = frames_for(speech.duration_s, self.media.video.frame_rate)
         with self.watch.stage("prepare"):
-            preparation = Preparation(
-                self.models,
-                self._colour(),
-                self.progress,
-                frame_rate=self.video.frame_rate,
-                presence_threshold=self.settings.faces.presence_threshold,
-                choice=FaceChoice(),
-                all_faces=False,
-            )
-            expected = min(total, self.video.frame_count)
-            avatar = await preparation.run(lambda: self._clip(total), expected)
+            avatar = await self._prepare(total)
         with self.watch.stage("speak"):
             speaking = Speaking(
-                self.models, avatar, speech, self._colour(), self.video.frame_rate, self.progress
+                self.models,
+                avatar,
+                speech,
+                self.media.colour(),
+                self.media.video.frame_rate,
+                self.progress,
             )
-            written = await self._write(speaking, total)
-        return await self._report(written)
+            written, encoder = await self._write(speaking, total)
+        return await self._report(written, encoder)
+
+    def _heard(self) -> Iterator[Samples]:
+        """The recording, and with `pad` silence to the clip's end."""
+        sample_rate = self.models.speech_window.sample_rate
+        blocks = read_speech(self.media.audio.path, sample_rate)
+        if self.settings.when_shorter == "cut":
+            return blocks
+        return followed_by_silence(blocks, int(self.media.video.duration_s * sample_rate))
+
+    def _heard_s(self) -> Fraction:
+        pads = self.settings.when_shorter == "pad"
+        return max(self.media.audio.duration_s, self.media.video.duration_s * pads)
+
+    async def _prepare(self, total: int) -> PreparedAvatar:
+        preparation = Preparation(
+            self.models,
+            self.media.colour(),
+            self.progress,
+            frame_rate=self.media.video.frame_rate,
+            presence_threshold=self.settings.faces.presence_threshold,
+            choice=self.request.face,
+            all_faces=self.request.all_faces,
+        )
+        expected = min(total, self.media.video.frame_count)
+        return await preparation.run(lambda: self._clip(total), expected)
 
     def _clip(self, total: int) -> Iterator[Frame]:
         """The clip's frames that the output can show."""
-        with closing(read_frames(self.video)) as frames:
+        with closing(read_frames(self.media.video)) as frames:
             yield from islice(frames, total)
 
-    async def _write(self, speaking: Speaking, total: int) -> Written:
-        frames = play(self.video, total, self.settings.when_longer)
+    async def _write(self, speaking: Speaking, total: int) -> tuple[Written, str]:
+        frames = play(self.media.video, total, self.settings.when_longer)
         with VideoWriter(
-            self.request.output,
-            self.video,
-            self.audio.path,
-            Encoding(crf=self.settings.encoding.crf, preset=self.settings.encoding.preset),
+            self.request.output, self.media.video, self.media.audio.path, self.media.encoding
         ) as writer:
-            return await speaking.run(frames, writer, total)
+            return await speaking.run(frames, writer, total), writer.encoder
 
-    async def _report(self, written: Written) -> Report:
+    async def _report(self, written: Written, encoder: str) -> Report:
         after = await self.models.batching()
         busy_s = sum(s for stage, s in self.watch.seconds.items() if stage != "server")
+        video = self.media.video
         return Report(
             output=str(self.request.output),
             frames=written.frames,
             frames_with_face=written.with_face,
-            frame_rate=self.video.frame_rate,
-            duration_s=float(written.frames / self.video.frame_rate),
+            frame_rate=video.frame_rate,
+            duration_s=float(written.frames / video.frame_rate),
+            pixel_format=video.pixel_format.name,
+            encoder=encoder,
+            notices=list(self.media.notices),
             stages_s=self.watch.seconds,
             end_to_end_fps=round(written.frames / busy_s, 2),
             server=self.models.wenet.connection.url,
@@ -164,13 +215,4 @@ class _Job:
                 )
                 for role, model in self.models.by_role.items()
             },
-        )
-
-    def _colour(self) -> Colour:
-        return Colour.named(
-            self.video.matrix,
-            full_range=self.video.full_range,
-            bits=self.video.pixel_format.bits,
-            chroma_step=self.video.pixel_format.chroma_step,
-            chroma_offset=self.video.chroma_offset,
         )

@@ -15,6 +15,9 @@ class Progress(Protocol):
     def finish(self, stage: str) -> None:
         """A stage is done."""
 
+    def note(self, sentence: str) -> None:
+        """Something is done otherwise than asked for."""
+
 
 class Silent:
     """Tells nobody."""
@@ -27,3 +30,6 @@ class Silent:
 
     def finish(self, stage: str) -> None:
         """Ignores the end."""
+
+    def note(self, sentence: str) -> None:
+        """Ignores the sentence; the report holds it."""

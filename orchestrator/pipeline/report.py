@@ -52,6 +52,9 @@ class Report(BaseModel):
         frames_with_face: Frames that show the speaking face; the others pass through untouched.
         frame_rate: Exact rate, such as 30000/1001.
         duration_s: Length of the video.
+        pixel_format: FFmpeg's name of the format that frames were worked on and encoded in.
+        encoder: FFmpeg's name of the encoder.
+        notices: What was done otherwise than asked for, as sentences.
         stages_s: Wall seconds of every stage.
         end_to_end_fps: frames divided by the wall seconds of all stages but the server's start.
         models: Role to model.
@@ -64,6 +67,9 @@ class Report(BaseModel):
     frames_with_face: int
     frame_rate: Fraction
     duration_s: float
+    pixel_format: str
+    encoder: str
+    notices: list[str]
     stages_s: dict[str, float]
     end_to_end_fps: float
     server: str

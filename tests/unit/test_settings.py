@@ -38,17 +38,21 @@ def test_an_unknown_profile_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "sentence"),
+    ("section", "keys", "sentence"),
     [
-        ("encoding", {"crf": 99, "preset": "fast"}, r"key encoding\.crf"),
-        ("encoding", {"crf": 18, "preset": "nonsense"}, r"key encoding\.preset.*'veryfast'"),
-        ("extra", 1, "key extra"),
+        ("encoding", {"crf": 99}, r"key encoding\.crf"),
+        ("encoding", {"preset": "nonsense"}, r"key encoding\.preset.*'veryfast'"),
+        ("encoding", {"codec": "vp9"}, r"key encoding\.codec.*'hevc'"),
+        ("faces", {"extra": 1}, r"key faces\.extra"),
     ],
 )
-def test_a_wrong_key_is_named(tmp_path: Path, key: str, value: object, sentence: str) -> None:
+def test_a_wrong_key_is_named(
+    tmp_path: Path, section: str, keys: dict[str, object], sentence: str
+) -> None:
     content = yaml.safe_load((home() / "configs" / "default.yaml").read_text("utf-8"))
+    content[section] |= keys
     profile = tmp_path / "mine.yaml"
-    profile.write_text(yaml.safe_dump(content | {key: value}), "utf-8")
+    profile.write_text(yaml.safe_dump(content), "utf-8")
 
     with pytest.raises(InputError, match=sentence):
         load_settings(str(profile))
