@@ -13,6 +13,7 @@ from client.errors import InputError, MediaError
 from orchestrator.media.chroma import Siting
 from orchestrator.media.completeness import check_complete
 from orchestrator.media.hdr import Hdr, hdr_of
+from orchestrator.media.jpeg import is_whole
 from orchestrator.media.metadata import Metadata, container_metadata, stream_metadata
 from orchestrator.media.opening import (
     audio_stream,
@@ -140,8 +141,13 @@ def probe_video(path: Path, *, compatible: bool = False) -> VideoInfo:
         if min(frame.width, frame.height) < _SMALLEST_SIDE:
             raise MediaError(f"{path} is too small to show a face: give a larger picture.")
         if _is_picture_format(container):
+            if stream.codec_context.name == "mjpeg" and not is_whole(path):
+                raise MediaError(damaged(path))
             return _photo(path, frame)
-        return _video(path, stream, frame, compatible=compatible)
+        timeline = read_timeline(path)
+        if container.format.name == "gif" and len(timeline.times) == 1:
+            return _photo(path, frame)
+        return _video(path, stream, frame, timeline, compatible=compatible)
 
 
 def probe_audio(path: Path) -> AudioInfo:
@@ -186,8 +192,9 @@ def _photo(path: Path, frame: VideoFrame) -> VideoInfo:
     )
 
 
-def _video(path: Path, stream: VideoStream, frame: VideoFrame, *, compatible: bool) -> VideoInfo:
-    timeline = read_timeline(path)
+def _video(
+    path: Path, stream: VideoStream, frame: VideoFrame, timeline: Timeline, *, compatible: bool
+) -> VideoInfo:
     rate = timeline.frame_rate()
     siting = _siting(stream, frame)
     conversion = Conversion.of(frame.format, orientation_of(frame), siting, compatible=compatible)

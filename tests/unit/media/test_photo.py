@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from client.errors import MediaError
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import probe_video
 from orchestrator.media.playback import WhenLonger, play
-from tests.unit.media.making import make_picture, set_exif_orientation
+from tests.unit.media.making import Clip, make_picture, make_video, set_exif_orientation
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -136,3 +137,36 @@ def test_a_photo_lasts_as_long_as_wanted_in_any_mode(tmp_path: Path, mode: WhenL
             plane[:] = 0  # painting one frame must not show in the next
         seen += 1
     assert seen == 7
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.999])
+def test_a_jpeg_that_was_cut_short_is_told(tmp_path: Path, kept: float) -> None:
+    path = make_picture(tmp_path / "photo.jpg", quarters(640, 480), "mjpeg", "yuvj420p")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(MediaError, match=r"photo\.jpg is damaged or cut short|cannot be opened"):
+        probe_video(path)
+
+
+def test_what_a_phone_appends_to_a_jpeg_does_not_count(tmp_path: Path) -> None:
+    path = make_picture(tmp_path / "photo.jpg", quarters(), "mjpeg", "yuvj420p")
+    path.write_bytes(path.read_bytes() + b"a film \xff\xda without an end")
+    assert probe_video(path).is_photo
+
+
+def test_the_thumbnail_of_a_cut_jpeg_is_not_its_picture(tmp_path: Path) -> None:
+    path = make_picture(tmp_path / "photo.jpg", quarters(640, 480), "mjpeg", "yuvj420p")
+    data = path.read_bytes()
+    segment = b"Exif\0\0" + b"\xff\xd8 a thumbnail \xff\xd9"
+    head = data[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment
+    path.write_bytes(head + data[2 : len(data) // 2])
+    with pytest.raises(MediaError, match="damaged or cut short"):
+        probe_video(path)
+
+
+def test_a_gif_of_one_picture_is_a_photo(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "photo.gif", Clip(count=1, codec="gif", pix_fmt="rgb8"))
+    info = probe_video(path)
+    assert info.is_photo
+    assert info.frame_count == 1
+    assert len(list(play(info, 30))) == 30
