@@ -16,6 +16,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from orchestrator.cli.running import printable
+
 LABELS = {
     "server": "start the server",
     "listen": "listen to the speech",
@@ -70,4 +72,4 @@ class Bars:
 
     def note(self, sentence: str) -> None:
         """Prints a sentence above the bars."""
-        self._progress.console.print(Text.assemble(("note: ", "bold yellow"), sentence))
+        self._progress.console.print(Text.assemble(("note: ", "bold yellow"), printable(sentence)))

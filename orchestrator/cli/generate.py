@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.bars import Bars
-from orchestrator.cli.running import run, show
+from orchestrator.cli.running import printable, run, show
 from orchestrator.cli.values import length_s, time_s
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.media.encoders import Codec
@@ -217,6 +217,6 @@ def _overridden(
 
 def _summary(report: Report) -> str:
     return (
-        f"{report.output}: {report.frames} frames, {report.duration_s:.2f} s, "
+        f"{printable(report.output)}: {report.frames} frames, {report.duration_s:.2f} s, "
         f"{report.end_to_end_fps:.1f} frames per second end to end"
     )

@@ -82,6 +82,14 @@ def show(text: str) -> None:
         ) from error
 
 
+def printable(text: str) -> str:
+    """Keeps text to one line: line breaks, terminal codes and broken letters appear as escapes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 async def _stoppable(coroutine: Coroutine[Any, Any, R], stopped: list[signal.Signals]) -> R:
     """Lets the first signal cancel the work; the second one of the same kind ends at once."""
     task = asyncio.current_task()
@@ -116,4 +124,4 @@ def _message(error: typer.TyperException) -> str:
 
 def _complain(sentence: str) -> None:
     console = Console(stderr=True, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), sentence))
+    console.print(Text.assemble(("error: ", "bold red"), printable(sentence)))

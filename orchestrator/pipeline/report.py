@@ -75,6 +75,11 @@ class Report(BaseModel):
     server: str
     models: dict[str, ModelReport]
 
+    @field_serializer("output")
+    def _write_name(self, name: str) -> str:
+        """JSON is UTF-8, which a file's name need not be."""
+        return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
     @field_serializer("frame_rate")
     def _write_rate(self, rate: Fraction) -> str:
         return str(rate)
