@@ -29,8 +29,9 @@ class Made:
         frames: Pictures; as many as cover the recording by default.
         shown: Number of the source picture in each frame; back and forth by default.
         colour_error: The most that a component of the known patch may be off, of 255.
-        with_face: Frames with a speaking face; all by default.
-        unchanged: What must be equal to the source outside the face: nothing, luma or all planes.
+        with_face: Frames with a speaking face, or from … to; all by default.
+        unchanged: What must be equal to the source outside the faces: nothing, luma or all planes.
+        speakers: Which people's faces must change then.
         outlasting: Whether the pictures go on after the sound.
     """
 
@@ -48,8 +49,9 @@ class Made:
     sample_rate: int = 48000
     channels: int = 1
     copied: bool = False
-    with_face: int | None = None
+    with_face: range | None = None
     unchanged: Literal["nothing", "luma", "all"] = "nothing"
+    speakers: Sequence[int] = (0,)
     outlasting: bool = False
 
     def objections(self, facts: Facts, with_face: int) -> list[str]:
@@ -72,11 +74,8 @@ class Made:
         wanted |= {"tags": self.tags} if self.tags else {}
         wanted |= {"shown": tuple(self.shown)} if self.shown is not None else {}
         found = {name: getattr(facts, name) for name in wanted}
-        wanted["faces"], found["faces"] = (
-            self.frames if self.with_face is None else self.with_face,
-            with_face,
-        )
-        return [
+        faces = self.with_face or range(self.frames, self.frames + 1)
+        return ([] if with_face in faces else [f"{with_face} frames have a face"]) + [
             f"{name} is {_text(found[name])}, not {_text(value)}"
             for name, value in wanted.items()
             if found[name] != value

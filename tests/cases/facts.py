@@ -128,10 +128,10 @@ def decoded(path: Path) -> list[Planes]:
         return [planes_of(frame) for frame in container.decode(video=0)]
 
 
-def changed_box(
+def changed_pixels(
     output: Path, source: Path, clip: Clip, shown: Sequence[int], planes: int
-) -> tuple[int, int, int, int] | None:
-    """Where a losslessly encoded result differs from its source.
+) -> NDArray[np.bool_]:
+    """Where a losslessly encoded result differs from its source in any frame.
 
     Args:
         output: The result.
@@ -141,45 +141,28 @@ def changed_box(
         planes: How many of Y, U, V to compare: all, or only luma.
 
     Returns:
-        Borders x0, y0, x1, y1 of the differing samples of all frames, in luma pixels; None when
-        there are none.
+        bool [H, W], in luma pixels.
     """
     given = decoded(source)
-    boxes = []
-    for made, number in zip(decoded(output), shown, strict=True):
-        pairs = zip(made[:planes], given[number], strict=False)
-        boxes += [_differing(ours, clip.upright(theirs), made[0].shape) for ours, theirs in pairs]
-    found = np.array([box for box in boxes if box])
-    if not len(found):
-        return None
-    x0, y0 = found[:, :2].min(axis=0)
-    x1, y1 = found[:, 2:].max(axis=0)
-    return int(x0), int(y0), int(x1), int(y1)
-
-
-def _differing(
-    ours: NDArray[np.int32], theirs: NDArray[np.generic], shape: Sequence[int]
-) -> tuple[int, int, int, int] | None:
-    height, width = ours.shape
-    rows, columns = np.nonzero(ours != theirs[:height, :width])
-    if not len(rows):
-        return None
-    up, across = shape[0] // height, shape[1] // width
-    return (
-        int(columns.min()) * across,
-        int(rows.min()) * up,
-        (int(columns.max()) + 1) * across,
-        (int(rows.max()) + 1) * up,
-    )
+    results = decoded(output)
+    changed: NDArray[np.bool_] = np.zeros(results[0][0].shape, np.bool_)
+    for made, number in zip(results, shown, strict=True):
+        for ours, theirs in zip(made[:planes], given[number][:planes], strict=True):
+            height, width = ours.shape
+            differing = ours != clip.upright(theirs)[:height, :width]
+            step = len(changed) // height, changed.shape[1] // width
+            changed |= np.kron(differing, np.ones(step, np.bool_))
+    return changed
 
 
 def heard(path: Path) -> Samples:
     """The mean of all channels at 16 kHz."""
-    resampler = AudioResampler(format="fltp", rate=_RATE)
+    # Packed: PyAV looks for a ninth plane in planar frames of eight channels.
+    resampler = AudioResampler(format="flt", rate=_RATE)
     with av.open(f"file:{path}") as container:
         frames = [part for f in container.decode(audio=0) for part in resampler.resample(f)]
     frames += filter(None, resampler.resample(None))
-    parts = [frame.to_ndarray().mean(axis=0) for frame in frames]
+    parts = [f.to_ndarray().reshape(-1, len(f.layout.channels)).mean(axis=1) for f in frames]
     return np.concatenate(parts).astype(np.float32)
 
 

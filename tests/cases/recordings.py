@@ -63,9 +63,9 @@ def add_sound(container: OutputContainer, recording: Recording) -> Iterator[Pack
 
 def _packets(stream: AudioStream, recording: Recording) -> Iterator[Packet]:
     mono = _speech(recording.rate)[: round(recording.length_s * recording.rate)] * recording.gain
-    samples = np.tile(mono.astype(np.float32), (len(stream.layout.channels), 1))
+    samples = np.repeat(mono.astype(np.float32), len(stream.layout.channels))[None]
     if samples.size:
-        frame = av.AudioFrame.from_ndarray(samples, "fltp", recording.layout)
+        frame = av.AudioFrame.from_ndarray(samples, "flt", recording.layout)
         frame.sample_rate, frame.pts = recording.rate, 0
         frame.time_base = Fraction(1, recording.rate)
         yield from stream.encode(frame)

@@ -6,13 +6,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.cli.app import app
 from orchestrator.cli.running import run_app
 from tests.cases.case import Case, Made, Refused, runs
 from tests.cases.clips import Clip
-from tests.cases.facts import Facts, changed_box, measure
+from tests.cases.facts import Facts, changed_pixels, measure
 
 _BEFORE = b"the result of another day"
 Tree = dict[str, bytes]
@@ -103,28 +105,35 @@ def _made(case: Case, place: _Place, report: str) -> Outcome:
         return Outcome(text, ("this must be refused",))
     objections = case.expected.objections(facts, with_face)
     if case.expected.unchanged != "nothing" and not objections:
-        box = _changed(case, case.expected, place, facts)
-        text += f"; lossless: equal to the source outside {box}"
-        objections += _outside_the_face(case, box)
+        changed = _changed(case, case.expected, place, facts)
+        text += f"; lossless, equal to the source outside {_box(changed)}"
+        objections += _strangers(case, case.expected, changed)
     return Outcome(text, tuple(objections))
 
 
-def _changed(
-    case: Case, expected: Made, place: _Place, facts: Facts
-) -> tuple[int, int, int, int] | None:
+def _changed(case: Case, expected: Made, place: _Place, facts: Facts) -> NDArray[np.bool_]:
     assert isinstance(case.video, Clip)
     planes = 3 if expected.unchanged == "all" else 1
-    return changed_box(place.output, place.video, case.video, facts.shown, planes)
+    return changed_pixels(place.output, place.video, case.video, facts.shown, planes)
 
 
-def _outside_the_face(case: Case, box: tuple[int, int, int, int] | None) -> list[str]:
+def _box(changed: NDArray[np.bool_]) -> str:
+    rows, columns = np.nonzero(changed)
+    if not len(rows):
+        return "nothing"
+    return f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}"
+
+
+def _strangers(case: Case, expected: Made, changed: NDArray[np.bool_]) -> list[str]:
+    """Whether exactly the right people speak, and nothing else changes."""
     assert isinstance(case.video, Clip)
-    face = case.video.scene.faces[0]
-    if box is None:
-        return ["the mouth does not move"]
-    x0, y0, x1, y1 = box
-    inside = x0 >= face.x and y0 >= face.y and x1 <= face.x + face.side and y1 <= face.y + face.side
-    return [] if inside else [f"pixels outside the face changed: {box}"]
+    objections, elsewhere = [], changed.copy()
+    for index, face in enumerate(case.video.scene.faces):
+        place = np.s_[face.y : face.y + face.side, face.x : face.x + face.side]
+        if changed[place].any() != (index in expected.speakers):
+            objections.append(f"person {index} {'speaks' if changed[place].any() else 'is still'}")
+        elsewhere[place] = False
+    return [*objections, *(["pixels outside the faces changed"] if elsewhere.any() else [])]
 
 
 def _refusal(case: Case, place: _Place, status: int, told: str) -> list[str]:

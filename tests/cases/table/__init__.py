@@ -6,6 +6,7 @@ from tests.cases.table import (
     codecs,
     containers,
     names,
+    options,
     photos,
     pixels,
     rates,
@@ -24,4 +25,7 @@ GROUPS: dict[str, list[Case]] = {
     "Cut short": broken.CUT,
     "Something else, damaged, not there": broken.OTHERS,
     "Names": names.CASES,
+    "Options: clip and recording": options.TIMING,
+    "Options: encoding": options.ENCODING,
+    "Options: faces": options.FACES,
 }

@@ -100,7 +100,7 @@ CASES = [
     _coded("Apple Lossless", "alac", "speech.m4a", 44100),
     _coded("AC-3", "ac3", "speech.ac3"),
     _coded("E-AC-3", "eac3", "speech.eac3"),
-    _coded("Windows media", "wmav2", "speech.wma", 44100),
+    _coded("Windows media", "wmav2", "speech.wma", 44100, options={"b": "128000"}),
     _coded("AMR", "libopencore_amrnb", "speech.amr", 8000, frames=_PADDED),
     _coded("MP2", "mp2", "speech.mp2", frames=_PADDED),
     _coded("AIFF", "pcm_s16be", "speech.aiff", 44100),
@@ -143,7 +143,7 @@ CASES = [
     Case(
         name="a streamed WAV",
         what="its header does not know the length, as from a pipe",
-        audio=Changed(Recording(), "speech.wav", lambda data: data[:40] + b"\xff" * 4 + data[44:]),
+        audio=Changed(Recording(), "speech.wav", _streamed),
     ),
     Case(
         name="a WAV named .mp3",
