@@ -1,72 +1,169 @@
-"""Which of the faces in a picture is the one to follow."""
+"""Who is who over time: the faces of a scene joined into one track per person."""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Detections = NDArray[np.floating[Any]]
+from orchestrator.faces.looks import look_difference
+from orchestrator.faces.observations import Boxes, Observations, areas, overlap
+
+_WATCHED_S = 0.2  # a face that was seen so recently is where its motion takes it
+_STEP = 0.6  # sides of a face that it may be away from there
+_STEP_LOG_SIZE = 0.35
+_STEP_LOOK = 30.0  # no one turns into a person so different
+_SAME_PLACE = 0.5  # overlap from one frame to the next that needs no other proof
+_RETURN_LOG_SIZE = 0.7  # a person who comes back is at most twice as near or far
+_RETURN_LOOK = 16.0  # between the looks of one person (13) and of two (20)
+_LOOK_UNIT = 15.0  # a difference that weighs as much as one side of the face
+_MEMORY = 0.1  # share of the newest look in the one that is remembered
+_TURN = 0.5  # share of the newest step in the motion
 
 
-class Follower:
-    """Follows one face through the frames of a clip, in order.
+@dataclass(frozen=True)
+class Track:
+    """One person in one scene.
 
-    The largest face is chosen at first; afterwards the one that overlaps the last one best. When
-    none does for `max_gap_frames`, the largest is chosen anew.
+    Attributes:
+        scene: Frames of the scene.
+        rows: Which observations show the person, in the order of frames, [K].
     """
 
-    def __init__(
-        self, *, min_score: float = 0.5, min_overlap: float = 0.1, max_gap_frames: int = 8
-    ) -> None:
-        """Sets what counts as a face, as the same face, and as lost.
+    scene: range
+    rows: NDArray[np.intp]
 
-        Args:
-            min_score: Detections below it are ignored.
-            min_overlap: Least intersection over union with the last box.
-            max_gap_frames: Frames without the face that it is waited for.
-        """
-        self._min_score = min_score
-        self._min_overlap = min_overlap
-        self._max_gap_frames = max_gap_frames
-        self._last: Detections | None = None
-        self._gap_frames = 0
 
-    def choose(self, detections: Detections) -> Detections | None:
-        """Takes the detections [K,15] of the next frame, in native pixels.
+def follow(
+    observations: Observations, scene_starts: Sequence[int], frame_count: int, frame_rate: Fraction
+) -> list[Track]:
+    """Joins the faces of each scene into tracks.
 
-        Returns:
-            The followed face's detection [15], None when it is not there.
-        """
-        faces = detections[detections[:, 4] >= self._min_score]
-        chosen = _largest(faces) if self._last is None else self._same(faces, self._last)
-        if chosen is not None:
-            self._last, self._gap_frames = chosen, 0
-        else:
-            self._gap_frames += 1
-            if self._gap_frames >= self._max_gap_frames:
-                self._last = None
-        return chosen
+    In every frame the pairs of a track and a face that fit best, by place, size and look, are
+    joined first. A person who was lost comes back to the track by look and size, wherever that is.
 
-    def _same(self, faces: Detections, last: Detections) -> Detections | None:
-        if not len(faces):
+    Args:
+        observations: All faces of the clip.
+        scene_starts: First frame of each scene; nobody is followed across.
+        frame_count: Length of the clip.
+        frame_rate: Of the clip.
+
+    Returns:
+        Tracks by scene, in the order of appearance.
+    """
+    tracks: list[Track] = []
+    stops = [*scene_starts[1:], frame_count]
+    for start, stop in zip(scene_starts, stops, strict=True):
+        paths: list[_Path] = []
+        for rows in _frames(observations, start, stop):
+            _extend(paths, observations, rows, float(frame_rate))
+        tracks += [Track(range(start, stop), np.array(path.rows, np.intp)) for path in paths]
+    return tracks
+
+
+class _Path:
+    """What is remembered of a person while the frames of a scene pass."""
+
+    def __init__(self, observations: Observations, row: int) -> None:
+        self.rows = [row]
+        self._frame = int(observations.frames[row])
+        self._box = observations.boxes[row].astype(np.float64)
+        self._motion = np.zeros(2)  # of the centre, pixels per frame
+        self._look = observations.looks[row].astype(np.float32)
+
+    def add(self, observations: Observations, row: int) -> None:
+        frame, box = int(observations.frames[row]), observations.boxes[row].astype(np.float64)
+        step = (_centre(box) - _centre(self._box)) / (frame - self._frame)
+        continued = frame - self._frame == 1
+        self._motion = self._motion + _TURN * (step - self._motion) if continued else np.zeros(2)
+        self._look += _MEMORY * (observations.looks[row] - self._look)
+        self._frame, self._box = frame, box
+        self.rows.append(row)
+
+    def gap(self, frame: int) -> int:
+        """Frames since the person was seen."""
+        return frame - self._frame
+
+    def step_misfit(self, observations: Observations, row: int) -> float | None:
+        """How badly a face continues the path within a moment; None when it is someone else."""
+        box, gap = observations.boxes[row], self.gap(int(observations.frames[row]))
+        away, growth = self._away(box, gap), self._growth(box)
+        look = look_difference(observations.looks[row], self._look)
+        near = away <= _STEP and growth <= _STEP_LOG_SIZE and look <= _STEP_LOOK
+        if near or (gap == 1 and overlap(box[None], self._box)[0] >= _SAME_PLACE):
+            return away + growth + look / _LOOK_UNIT
+        return None
+
+    def return_misfit(self, observations: Observations, row: int) -> float | None:
+        """How badly a face fits a lost person who may be anywhere; None when it does not."""
+        growth = self._growth(observations.boxes[row])
+        if growth > _RETURN_LOG_SIZE:
             return None
-        overlaps = overlap(faces[:, :4], last[:4])
-        best = int(np.argmax(overlaps))
-        return faces[best] if overlaps[best] >= self._min_overlap else None
+        look = look_difference(observations.looks[row], self._look)
+        return growth + look / _LOOK_UNIT if look <= _RETURN_LOOK else None
+
+    def _growth(self, box: Boxes) -> float:
+        return abs(float(np.log(_side(box) / _side(self._box))))
+
+    def _away(self, box: Boxes, gap: int) -> float:
+        """Distance from where the face is expected, in sides of the face."""
+        expected = _centre(self._box) + self._motion * gap
+        return float(np.linalg.norm(_centre(box) - expected)) / _side(self._box)
 
 
-def overlap(boxes: Detections, box: Detections) -> Detections:
-    """Intersection over union of boxes [N,4] with one box [4] (x1 y1 x2 y2)."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, 2:], box[2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    both = _area(boxes) + _area(box[None]) - shared
-    return np.asarray(shared / np.maximum(both, np.finfo(np.float32).tiny))
+def _frames(
+    observations: Observations, start: int, stop: int
+) -> Iterator[NDArray[np.signedinteger[Any]]]:
+    """The rows of each frame of a scene that shows a face."""
+    first, last = np.searchsorted(observations.frames, (start, stop))
+    rows = np.arange(first, last)
+    borders = np.flatnonzero(np.diff(observations.frames[first:last])) + 1
+    yield from (part for part in np.split(rows, borders) if len(part))
 
 
-def _area(boxes: Detections) -> Detections:
-    return np.asarray(np.prod(np.maximum(boxes[:, 2:4] - boxes[:, :2], 0), axis=1))
+def _extend(
+    paths: list[_Path],
+    observations: Observations,
+    rows: NDArray[np.signedinteger[Any]],
+    frame_rate: float,
+) -> None:
+    """Gives the faces of one frame to the paths that they continue, or to new ones."""
+    frame = int(observations.frames[rows[0]])
+    watched = [path for path in paths if path.gap(frame) <= max(_WATCHED_S * frame_rate, 1)]
+    left = _joined(watched, observations, [int(row) for row in rows], _Path.step_misfit)
+    if left:
+        lost = [path for path in paths if path.gap(frame) > 0]
+        left = _joined(lost, observations, left, _Path.return_misfit)
+    paths += [_Path(observations, row) for row in left]
 
 
-def _largest(faces: Detections) -> Detections | None:
-    return faces[int(np.argmax(_area(faces)))] if len(faces) else None
+def _joined(
+    paths: Sequence[_Path],
+    observations: Observations,
+    rows: list[int],
+    misfit_of: Callable[[_Path, Observations, int], float | None],
+) -> list[int]:
+    """Adds each row to the path that it fits best; returns the rows that fit none."""
+    pairs = [
+        (misfit, place, row)
+        for place, path in enumerate(paths)
+        for row in rows
+        if (misfit := misfit_of(path, observations, row)) is not None
+    ]
+    busy: set[int] = set()
+    for _, place, row in sorted(pairs):
+        if place not in busy and row in rows:
+            paths[place].add(observations, row)
+            busy.add(place)
+            rows = [other for other in rows if other != row]
+    return rows
+
+
+def _centre(box: Boxes) -> NDArray[np.float64]:
+    return np.asarray((box[:2] + box[2:]) / 2, np.float64)
+
+
+def _side(box: Boxes) -> float:
+    return float(np.sqrt(max(areas(box[None])[0], 1.0)))

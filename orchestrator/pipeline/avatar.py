@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.faces.compositor import Reference
+from orchestrator.faces.geometry import Affine
+from orchestrator.pipeline.spool import Kept, Rows, Spool
+
+_LOADED_SETS = 16  # more than speak in one scene; the others stay on disk
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,44 @@ class ReferenceSet:
     faces: NDArray[np.uint8]
     meshes: NDArray[np.float32]
     natives: Sequence[Reference]
+
+
+@dataclass(frozen=True)
+class KeptReference:
+    """One reference frame on disk.
+
+    Attributes:
+        face: uint8 [S, S, 3].
+        mesh: float32 [N, 2] in 0..1 of the crop.
+        planes: Native pixels.
+        affine: The crop among them.
+    """
+
+    face: Kept
+    mesh: Kept
+    planes: tuple[Kept, Kept, Kept]
+    affine: Affine
+
+
+@dataclass(frozen=True)
+class KeptReferences:
+    """A reference set on disk."""
+
+    spool: Spool
+    frames: Sequence[KeptReference]
+
+    def load(self) -> ReferenceSet:
+        """Reads the set."""
+        read = self.spool.read
+        natives = []
+        for frame in self.frames:
+            y, u, v = (read(plane) for plane in frame.planes)
+            natives.append(Reference((y, u, v), frame.affine))
+        return ReferenceSet(
+            faces=np.stack([read(frame.face) for frame in self.frames]),
+            meshes=np.stack([read(frame.mesh) for frame in self.frames]),
+            natives=natives,
+        )
 
 
 @dataclass(frozen=True)
@@ -41,35 +84,40 @@ class ShownFace:
 
 @dataclass(frozen=True)
 class PreparedFace:
-    """One followed face, in the frames from its first to its last.
+    """One person in one scene.
 
     Attributes:
-        first_frame: Frame that row 0 of the arrays belongs to.
-        meshes: float32 [F, N, 2], smoothed, in native pixels; undefined where the weight is 0.
-        weights: float32 [F] in 0..1: how much of the speaking face each frame shows; 0 without a
-            face, ramps where the face comes and goes.
+        frames: int64 [P], the frames that show the face, ascending.
+        meshes: float32 [P, N, 2], smoothed, in native pixels.
+        weights: float32 [P] in 0..1: how much of the speaking face each of them shows; ramps where
+            the face comes and goes, 0 where it is turned away or very small.
         references: Reference frames.
     """
 
-    first_frame: int
-    meshes: NDArray[np.float32]
+    frames: NDArray[np.int64]
+    meshes: Rows
     weights: NDArray[np.float32]
-    references: ReferenceSet
+    references: KeptReferences
 
-    def shown(self, frame: int) -> ShownFace | None:
-        """The face in a frame of the clip; None where nothing of it shows."""
-        row = frame - self.first_frame
-        if not 0 <= row < len(self.weights) or self.weights[row] <= 0:
+    def row(self, frame: int) -> int | None:
+        """Where a frame of the clip lies in the arrays; None where nothing of the face shows."""
+        row = int(np.searchsorted(self.frames, frame))
+        if row == len(self.frames) or self.frames[row] != frame or self.weights[row] <= 0:
             return None
-        return ShownFace(self.meshes[row], float(self.weights[row]), self.references)
+        return row
 
 
-@dataclass(frozen=True)
 class PreparedAvatar:
-    """The faces of a clip that speak."""
+    """The faces of a clip that speak, in the order of painting."""
 
-    faces: Sequence[PreparedFace]
+    def __init__(self, faces: Sequence[PreparedFace]) -> None:
+        self.faces = faces
+        self._references = lru_cache(_LOADED_SETS)(lambda place: faces[place].references.load())
 
     def shown(self, frame: int) -> list[ShownFace]:
-        """The faces to paint in a frame of the clip, in the order of painting."""
-        return [shown for face in self.faces if (shown := face.shown(frame)) is not None]
+        """The faces to paint in a frame of the clip."""
+        return [
+            ShownFace(face.meshes[row], float(face.weights[row]), self._references(place))
+            for place, face in enumerate(self.faces)
+            if (row := face.row(frame)) is not None
+        ]

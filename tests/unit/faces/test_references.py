@@ -2,16 +2,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orchestrator.faces.references import choose_references, mouth_openings
+from orchestrator.faces.references import Poses, choose_references, mouth_openings
 from tests.unit.faces.scenes import face_mesh
 
 
-def clip(
-    openings: list[float], yaws: list[float] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def clip(openings: list[float], yaws: list[float] | None = None) -> tuple[Poses, NDArray[np.bool_]]:
     turned = yaws or [0.0] * len(openings)
     meshes = [face_mesh(opening=o, yaw=y) for o, y in zip(openings, turned, strict=True)]
-    return np.stack(meshes), np.ones(len(openings), np.bool_)
+    return Poses.of(np.stack(meshes)), np.ones(len(openings), np.bool_)
 
 
 def test_the_opening_is_relative_to_the_width_of_the_mouth() -> None:
@@ -31,15 +29,15 @@ def test_the_widest_is_chosen_when_none_is_open() -> None:
     assert choose_references(*clip([0, 0.02, 0.01, 0.03])) == [3]
 
 
-def test_a_clip_without_a_face_has_no_references() -> None:
-    meshes, valid = clip([0.3, 0.3])
-    assert choose_references(meshes, ~valid) == []
+def test_a_face_that_never_shows_has_no_references() -> None:
+    poses, usable = clip([0.3, 0.3])
+    assert choose_references(poses, ~usable) == []
 
 
-def test_frames_without_a_face_are_never_chosen() -> None:
-    meshes, valid = clip([0.2, 0.5, 0.2])
-    valid[1] = False
-    assert sorted(choose_references(meshes, valid)) == [0, 2]
+def test_frames_that_do_not_show_the_face_fully_are_never_chosen() -> None:
+    poses, usable = clip([0.2, 0.5, 0.2])
+    usable[1] = False
+    assert sorted(choose_references(poses, usable)) == [0, 2]
 
 
 def test_no_more_than_asked_for_and_each_only_once() -> None:
@@ -56,6 +54,13 @@ def test_another_pose_is_worth_more_than_a_slightly_wider_mouth() -> None:
     openings = [0.30, 0.32, 0.31, 0.25, 0.30] + [0.0] * 45
     yaws = [0.0, 0.0, 0.0, 0.3, 0.0] + [0.0] * 45
     assert choose_references(*clip(openings, yaws), count=2) == [1, 3]
+
+
+def test_poses_read_in_parts_are_those_read_at_once() -> None:
+    meshes = np.stack([face_mesh(opening=o / 10, yaw=o / 20) for o in range(6)])
+    at_once, joined = Poses.of(meshes), Poses.joined([Poses.of(meshes[:2]), Poses.of(meshes[2:])])
+    np.testing.assert_array_equal(joined.openings, at_once.openings)
+    np.testing.assert_array_equal(joined.places, at_once.places)
 
 
 def test_the_choice_is_the_same_every_time() -> None:
