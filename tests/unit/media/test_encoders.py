@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import av
 import numpy as np
 import pytest
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from client.errors import InputError, MediaError
 from orchestrator.media import encoders
-from orchestrator.media.encoders import PRESETS, Codec, Encoding, choose_encoder
+from orchestrator.media.encoders import PRESETS, Codec, Encoder, Encoding, choose_encoder
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import ColourTags, VideoInfo, probe_video
 from orchestrator.media.pixels import PixelFormat, Plane, Planes
@@ -199,6 +201,32 @@ def test_a_gpu_that_cannot_encode_gives_way_with_one_sentence(
         f"{codec}_nvenc cannot encode 96x64 {form.name} on this machine: {chosen.name} is used"
         " instead.",
     )
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("crf", [0, 18, 51])
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_gpu_may_be_missing_but_its_options_are_right(
+    monkeypatch: pytest.MonkeyPatch, info: VideoInfo, codec: Codec, crf: int, form: PixelFormat
+) -> None:
+    refusals: list[Exception] = []
+    given = replace(info, pixel_format=form)
+
+    def opens(encoder: Encoder, *others: object) -> bool:
+        context = cast("VideoCodecContext", av.CodecContext.create(encoder.name, "w"))
+        context.options = dict(encoder.options)
+        encoder.configure(context, given, 1)
+        try:
+            context.open()
+        except FFmpegError as error:
+            refusals.append(error)
+        return True
+
+    monkeypatch.setattr(encoders, "_opens", opens)
+    for preset in PRESETS:
+        choose_encoder(given, Encoding(codec, crf, preset, "nvenc"), 1)
+    # A wrong value is one of these; no driver or device is another.
+    assert not [error for error in refusals if isinstance(error, ValueError | OverflowError)]
 
 
 def test_an_encoder_is_really_tried_before_the_first_picture(

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.media.frames import read_frames
 from orchestrator.media.info import ColourTags, probe_audio, probe_video
-from tests.unit.media.making import Clip, make_sound, make_video, set_rotation, tone
+from orchestrator.media.pixels import YUV420P
+from tests.unit.media.making import Clip, make_sound, make_video, number_in, set_rotation, tone
 
 QUARTER_TURN = (0, 1, -1, 0)
 
@@ -41,6 +43,61 @@ def test_range_and_siting_of_ordinary_video(tmp_path: Path) -> None:
 def test_wide_colour_has_its_chroma_at_the_top_left(tmp_path: Path) -> None:
     info = probe_video(make_video(tmp_path / "clip.mp4", Clip(count=2, tags=(9, 16, 9))))
     assert info.chroma_offset == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "suffix", "offset"),
+    [
+        ("mpeg4", "yuv420p", ".mp4", (0.0, 0.5)),
+        ("mpeg2video", "yuv420p", ".mpg", (0.0, 0.5)),
+        ("mpeg1video", "yuv420p", ".mpg", (0.5, 0.5)),
+        ("mjpeg", "yuvj420p", ".mov", (0.5, 0.5)),
+        ("mjpeg", "yuvj422p", ".mov", (0.5, 0.0)),
+        ("mjpeg", "yuvj444p", ".mov", (0.0, 0.0)),
+        ("libx264", "yuv422p", ".mp4", (0.0, 0.0)),
+        ("prores_ks", "yuv422p10le", ".mov", (0.0, 0.0)),
+        ("png", "rgb24", ".mov", (0.5, 0.5)),
+    ],
+)
+def test_chroma_sits_where_the_format_has_it_by_custom(
+    tmp_path: Path, codec: str, pix_fmt: str, suffix: str, offset: tuple[float, float]
+) -> None:
+    clip = Clip(count=2, codec=codec, pix_fmt=pix_fmt)
+    assert probe_video(make_video(tmp_path / f"clip{suffix}", clip)).chroma_offset == offset
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "turned", "offset"),
+    [
+        ("yuv420p", "yuv420p", (0.5, 0.0)),
+        ("yuv422p", "yuv444p", (0.0, 0.0)),
+        ("yuv444p10le", "yuv444p10le", (0.0, 0.0)),
+    ],
+)
+def test_a_quarter_turn_takes_chroma_along(
+    tmp_path: Path, pix_fmt: str, turned: str, offset: tuple[float, float]
+) -> None:
+    path = make_video(tmp_path / "clip.mp4", Clip(count=2, pix_fmt=pix_fmt))
+    info = probe_video(set_rotation(path, QUARTER_TURN))
+    assert info.pixel_format.name == turned
+    assert info.chroma_offset == offset
+    assert next(read_frames(info)).planes[0].shape == (96, 64)
+
+
+def test_the_shape_of_pixels_that_only_the_container_tells_is_kept(tmp_path: Path) -> None:
+    shape = Fraction(16, 15)
+    clip = Clip(count=2, codec="prores_ks", pix_fmt="yuv422p10le", sample_aspect=shape)
+    assert probe_video(make_video(tmp_path / "clip.mov", clip)).sample_aspect == shape
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p", "yuv444p10le", "gray"])
+def test_frames_for_every_player_are_8_bit_420(tmp_path: Path, pix_fmt: str) -> None:
+    path = make_video(tmp_path / "clip.mkv", Clip(count=2, codec="ffv1", pix_fmt=pix_fmt))
+    info = probe_video(path, compatible=True)
+    assert info.pixel_format == YUV420P
+    frame = next(read_frames(info))
+    assert YUV420P.fits(frame.planes, info.width, info.height)
+    assert number_in(frame.planes[0]) == 0
 
 
 def test_a_quarter_turn_swaps_the_sides_and_the_shape_of_pixels(tmp_path: Path) -> None:
