@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, cast
 
@@ -40,6 +40,11 @@ _NVENC_PRESETS = dict(zip(PRESETS, (1, 1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 _KEY_INTERVAL_S = 5  # a player that seeks decodes from the key frame before
 _HIGHEST_PARALLELISM = 6  # of SVT-AV1
 _SVT_FORMATS = ("yuv420p", "yuv420p10le")
+_WIDELY_SHOWN = {
+    "h264": ("yuv420p",),
+    "hevc": ("yuv420p", "yuv420p10le"),
+    "av1": ("yuv420p", "yuv420p10le"),
+}
 # NVENC takes these samples in other places of memory.
 _NVENC_FORMATS = {
     "yuv420p": "yuv420p",
@@ -140,18 +145,10 @@ def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder
         info.pixel_format.name,
         info.hdr,
     )
-    asked = _asked(encoding)
     for name in _candidates(encoding):
         encoder = _encoder(name, wanted, info)
-        if encoder is None or not _opens(encoder, info, threads):
-            continue
-        if asked in ("auto", name):
-            return encoder
-        notice = (
-            f"{asked} cannot encode {info.width}x{info.height} {info.pixel_format.name} on this"
-            f" machine: {name} is used instead."
-        )
-        return Encoder(encoder.name, encoder.options, encoder.pixel_format, (notice,))
+        if encoder is not None and _opens(encoder, info, threads):
+            return replace(encoder, notices=tuple(_notices(name, encoding, info)))
     raise MediaError(
         f"{info.path} cannot be encoded as {encoding.codec} at {info.width}x{info.height} in"
         f" {info.pixel_format.name}: choose another codec."
@@ -178,6 +175,20 @@ def _check(encoding: Encoding) -> None:
 
 def _asked(encoding: Encoding) -> str:
     return f"{encoding.codec}_nvenc" if encoding.encoder == "nvenc" else encoding.encoder
+
+
+def _notices(name: str, encoding: Encoding, info: VideoInfo) -> Iterator[str]:
+    asked, form = _asked(encoding), info.pixel_format.name
+    if asked not in ("auto", name):
+        yield (
+            f"{asked} cannot encode {info.width}x{info.height} {form} on this machine: {name} is"
+            " used instead."
+        )
+    if form not in _WIDELY_SHOWN[encoding.codec]:
+        yield (
+            f"Few players show {encoding.codec} in {form}, the clip's own format: ask for a"
+            " compatible one if it is not for editing."
+        )
 
 
 def _candidates(encoding: Encoding) -> Iterator[str]:
