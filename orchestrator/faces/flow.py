@@ -1,4 +1,4 @@
-"""From a renderer's coarse flow to the positions that native pixels are sampled at."""
+"""From a coarse field to the positions that native pixels are sampled at."""
 
 from typing import TypeAlias
 
@@ -28,7 +28,7 @@ def sample_positions(
         Columns and rows in the source, float32 [h,w] each.
     """
     step = max(int(side_px(target) / len(flow) / _CELLS_PER_NODE), 1)
-    columns, rows = _cells(region.x0, region.x1, step), _cells(region.y0, region.y1, step)
+    columns, rows = cells(region.x0, region.x1, step), cells(region.y0, region.y1, step)
     to_flow = texture_matrix(target, len(flow))
     to_flow[:, 2] += to_flow[:, :2] @ (columns[0], rows[0])
     to_flow[:, :2] *= step
@@ -39,14 +39,21 @@ def sample_positions(
         coarse = _placed(np.asarray(channel, np.float32), to_flow, len(columns), len(rows))
         coarse += (start + by_column * columns).astype(np.float32)
         coarse += (by_row * rows).astype(np.float32)[:, None]
-        maps.append(_resized(coarse, step, region))
+        maps.append(from_cells(coarse, step, region))
     return maps[0], maps[1]
 
 
-def _cells(start: int, stop: int, step: int) -> NDArray[np.float64]:
-    """Centres of the cells of `step` pixels over start..stop, and of one more on each side."""
+def cells(start: int, stop: int, step: int) -> NDArray[np.float64]:
+    """Centres of cells of `step` pixels over start..stop, and of one more on each side."""
     count = -(-(stop - start) // step)
     return start + step * (np.arange(-1, count + 1, dtype=np.float64) + 0.5) - 0.5
+
+
+def from_cells(coarse: Map, step: int, region: Region) -> Map:
+    """From cells to pixels of the region; the outer cells only serve interpolation."""
+    fine = cv2.resize(coarse, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    height, width = region.y1 - region.y0, region.x1 - region.x0
+    return np.asarray(fine, np.float32)[step : step + height, step : step + width]
 
 
 def _between(target: Affine, source: Affine) -> Affine:
@@ -64,10 +71,3 @@ def _placed(channel: Map, matrix: NDArray[np.float64], width: int, height: int) 
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(placed, np.float32)
-
-
-def _resized(coarse: Map, step: int, region: Region) -> Map:
-    """From cells to pixels of the region; the outer cells only serve interpolation."""
-    fine = cv2.resize(coarse, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
-    height, width = region.y1 - region.y0, region.x1 - region.x0
-    return np.asarray(fine, np.float32)[step : step + height, step : step + width]
