@@ -32,8 +32,13 @@ PRESETS = (
     "veryslow",
 )
 _HIGHEST_CRF = {"h264": 51, "hevc": 51, "av1": 63}
-_DEFAULT_CRF = {"h264": 18, "hevc": 20, "av1": 28}
-_DEFAULT_PRESET = {"h264": "veryfast", "hevc": "veryfast", "av1": "veryfast"}
+# By benchmarks.encoding on three clips of 720p to 1080p, in means of luma: 47.0, 47.1 and 47.1 dB
+# PSNR, 0.992 SSIM each. At H.264's quality superfast takes 1.3 to 1.6 times the bits for 0.6 to 0.8
+# of the CPU time, and faster 0.9 to 1.04 of the bits for 1.6 to 1.9 times the CPU time. HEVC's fast
+# saves 2 to 9 % of the bits for 1.2 to 1.4 times the CPU time. AV1's faster reaches that quality on
+# one clip of the three.
+_DEFAULT_CRF = {"h264": 18, "hevc": 19, "av1": 20}
+_DEFAULT_PRESET = {"h264": "veryfast", "hevc": "veryfast", "av1": "fast"}
 _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 7, 5, 4, 3), strict=True))
 _AOM_SPEEDS = dict(zip(PRESETS, (6, 6, 6, 6, 6, 5, 4, 3, 2), strict=True))
 _NVENC_PRESETS = dict(zip(PRESETS, (1, 1, 2, 3, 4, 5, 6, 7, 7), strict=True))
