@@ -1,6 +1,6 @@
 """Who is who over time: the faces of a scene joined into one track per person."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +20,7 @@ _RETURN_LOG_SIZE = 0.7  # a person who comes back is at most twice as near or fa
 _RETURN_LOOK = 16.0  # between the looks of one person (13) and of two (20)
 _LOOK_UNIT = 15.0  # a difference that weighs as much as one side of the face
 _MEMORY = 0.1  # share of the newest look in the one that is remembered
+_LOOK_SAMPLE = 50  # frames by which an appearance is known
 _TURN = 0.5  # share of the newest step in the motion
 
 
@@ -41,8 +42,9 @@ def follow(
 ) -> list[Track]:
     """Joins the faces of each scene into tracks.
 
-    In every frame the pairs of a track and a face that fit best, by place, size and look, are
-    joined first. A person who was lost comes back to the track by look and size, wherever that is.
+    In every frame the pairs of a path and a face that fit best, by place, size and look, are
+    joined first. Afterwards the paths of a person who was lost and came back, wherever that is,
+    are joined by look and size.
 
     Args:
         observations: All faces of the clip.
@@ -56,10 +58,9 @@ def follow(
     tracks: list[Track] = []
     stops = [*scene_starts[1:], frame_count]
     for start, stop in zip(scene_starts, stops, strict=True):
-        paths: list[_Path] = []
-        for rows in _frames(observations, start, stop):
-            _extend(paths, observations, rows, float(frame_rate))
-        tracks += [Track(range(start, stop), np.array(path.rows, np.intp)) for path in paths]
+        paths = _paths(observations, start, stop, frame_rate)
+        people = _people(observations, paths)
+        tracks += [Track(range(start, stop), person.rows) for person in people]
     return tracks
 
 
@@ -86,26 +87,15 @@ class _Path:
         """Frames since the person was seen."""
         return frame - self._frame
 
-    def step_misfit(self, observations: Observations, row: int) -> float | None:
-        """How badly a face continues the path within a moment; None when it is someone else."""
+    def misfit(self, observations: Observations, row: int) -> float | None:
+        """How badly a face continues the path; None when it is someone else."""
         box, gap = observations.boxes[row], self.gap(int(observations.frames[row]))
-        away, growth = self._away(box, gap), self._growth(box)
+        away, growth = self._away(box, gap), _growth(self._box, box)
         look = look_difference(observations.looks[row], self._look)
         near = away <= _STEP and growth <= _STEP_LOG_SIZE and look <= _STEP_LOOK
         if near or (gap == 1 and overlap(box[None], self._box)[0] >= _SAME_PLACE):
             return away + growth + look / _LOOK_UNIT
         return None
-
-    def return_misfit(self, observations: Observations, row: int) -> float | None:
-        """How badly a face fits a lost person who may be anywhere; None when it does not."""
-        growth = self._growth(observations.boxes[row])
-        if growth > _RETURN_LOG_SIZE:
-            return None
-        look = look_difference(observations.looks[row], self._look)
-        return growth + look / _LOOK_UNIT if look <= _RETURN_LOOK else None
-
-    def _growth(self, box: Boxes) -> float:
-        return abs(float(np.log(_side(box) / _side(self._box))))
 
     def _away(self, box: Boxes, gap: int) -> float:
         """Distance from where the face is expected, in sides of the face."""
@@ -124,41 +114,91 @@ def _frames(
 
 
 def _extend(
-    paths: list[_Path],
+    watched: list[_Path],
     observations: Observations,
     rows: NDArray[np.signedinteger[Any]],
-    frame_rate: float,
-) -> None:
-    """Gives the faces of one frame to the paths that they continue, or to new ones."""
-    frame = int(observations.frames[rows[0]])
-    watched = [path for path in paths if path.gap(frame) <= max(_WATCHED_S * frame_rate, 1)]
-    left = _joined(watched, observations, [int(row) for row in rows], _Path.step_misfit)
-    if left:
-        lost = [path for path in paths if path.gap(frame) > 0]
-        left = _joined(lost, observations, left, _Path.return_misfit)
-    paths += [_Path(observations, row) for row in left]
-
-
-def _joined(
-    paths: Sequence[_Path],
-    observations: Observations,
-    rows: list[int],
-    misfit_of: Callable[[_Path, Observations, int], float | None],
-) -> list[int]:
-    """Adds each row to the path that it fits best; returns the rows that fit none."""
+) -> list[_Path]:
+    """Gives the faces of one frame to the paths that they continue; returns those they begin."""
     pairs = [
-        (misfit, place, row)
-        for place, path in enumerate(paths)
+        (misfit, place, int(row))
+        for place, path in enumerate(watched)
         for row in rows
-        if (misfit := misfit_of(path, observations, row)) is not None
+        if (misfit := path.misfit(observations, int(row))) is not None
     ]
     busy: set[int] = set()
+    left = [int(row) for row in rows]
     for _, place, row in sorted(pairs):
-        if place not in busy and row in rows:
-            paths[place].add(observations, row)
+        if place not in busy and row in left:
+            watched[place].add(observations, row)
             busy.add(place)
-            rows = [other for other in rows if other != row]
-    return rows
+            left.remove(row)
+    return [_Path(observations, row) for row in left]
+
+
+def _paths(
+    observations: Observations, start: int, stop: int, frame_rate: Fraction
+) -> list[NDArray[np.intp]]:
+    """Unbroken appearances of one person each, in the order of their start."""
+    longest_gap = max(int(_WATCHED_S * frame_rate), 1)
+    paths: list[_Path] = []
+    watched: list[_Path] = []
+    for rows in _frames(observations, start, stop):
+        frame = int(observations.frames[rows[0]])
+        watched = [path for path in watched if path.gap(frame) <= longest_gap]
+        begun = _extend(watched, observations, rows)
+        watched += begun
+        paths += begun
+    return [np.array(path.rows, np.intp) for path in paths]
+
+
+class _Person:
+    """Appearances of one person in a scene."""
+
+    def __init__(self, observations: Observations, rows: NDArray[np.intp]) -> None:
+        self._observations = observations
+        self._parts = [rows]
+        self._look = _usual_look(observations, rows)
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        return np.concatenate(self._parts)
+
+    def add(self, rows: NDArray[np.intp]) -> None:
+        self._parts.append(rows)
+
+    def misfit(self, rows: NDArray[np.intp]) -> float | None:
+        """How badly a later appearance fits the person; None when it is someone else's."""
+        last, first = self._parts[-1][-1], rows[0]
+        if self._observations.frames[first] <= self._observations.frames[last]:
+            return None
+        growth = _growth(self._observations.boxes[last], self._observations.boxes[first])
+        look = look_difference(self._look, _usual_look(self._observations, rows))
+        if growth > _RETURN_LOG_SIZE or look > _RETURN_LOOK:
+            return None
+        return growth + look / _LOOK_UNIT
+
+
+def _people(observations: Observations, paths: Sequence[NDArray[np.intp]]) -> list[_Person]:
+    """Joins the appearances of each person."""
+    people: list[_Person] = []
+    for rows in paths:
+        fits = [(person.misfit(rows), place) for place, person in enumerate(people)]
+        known = [(misfit, place) for misfit, place in fits if misfit is not None]
+        if known:
+            people[min(known)[1]].add(rows)
+        else:
+            people.append(_Person(observations, rows))
+    return people
+
+
+def _usual_look(observations: Observations, rows: NDArray[np.intp]) -> NDArray[np.floating[Any]]:
+    """The median look: what hides a face for a while does not count."""
+    sample = rows[:: max(len(rows) // _LOOK_SAMPLE, 1)]
+    return np.asarray(np.median(observations.looks[sample], axis=0))
+
+
+def _growth(before: Boxes, after: Boxes) -> float:
+    return abs(float(np.log(_side(after) / _side(before))))
 
 
 def _centre(box: Boxes) -> NDArray[np.float64]:

@@ -66,6 +66,13 @@ class Seen:
     thumbnail: NDArray[np.uint8]
     faces: Sequence[SeenFace]
 
+    @property
+    def content(self) -> NDArray[np.uint8]:
+        """The thumbnail without its black bars."""
+        size, longer = len(self.thumbnail), max(self.picture)
+        columns, rows = (int(size * (1 - side / longer) / 2) for side in self.picture)
+        return self.thumbnail[rows : size - rows, columns : size - columns]
+
 
 class Observer:
     """Looks at the frames of one clip, any number of them at once."""

@@ -46,7 +46,7 @@ class _Notes:
 
     def add(self, seen: Seen) -> None:
         self._picture = seen.picture
-        self._changes += self._compared.add(seen.thumbnail).tobytes()
+        self._changes += self._compared.add(seen.content).tobytes()
         for face in seen.faces:
             self._log.add(self._frame_count, face.box, face.look)
             self._meshes.append(face.mesh[None])
