@@ -10,14 +10,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from orchestrator.media.copying import can_be_copied, sounding
 from orchestrator.media.opening import audio_stream, decoding, open_input
 from orchestrator.media.speech import decode_sound
 
-_COPIED_CODECS = ("aac", "mp3")  # what browsers and phones play inside MP4
 # Others become 48 kHz: at low rates a packet lasts up to 128 ms, and decoders that do not heed the
 # file's length hear the silence that fills the last one.
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100)
-_AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+_AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "5.1", "7.1")  # of 1, 2, … channels
 _AAC_BIT_RATE = 192_000
 _AAC_BITS_PER_SAMPLE = 6  # the most that AAC spends: 6144 bits per channel and 1024 samples
 
@@ -40,8 +40,7 @@ class Soundtrack:
         self._path = path
         with ExitStack() as opened:
             source = opened.enter_context(open_input(path))
-            stream = audio_stream(source, path)
-            self._packets = self._prepare(source, stream)
+            self._packets = self._prepare(source, audio_stream(source, path))
             self._opened = opened.pop_all()
         self._next = self._read()
 
@@ -69,7 +68,7 @@ class Soundtrack:
         self._opened.close()
 
     def _prepare(self, source: InputContainer, stream: AudioStream) -> Iterator[Packet]:
-        if stream.codec_context.codec.canonical_name in _COPIED_CODECS:
+        if can_be_copied(self._path):
             target = self._output.add_stream_from_template(stream)
             return _copied(source, stream, target)
         return _encoded(self._path, _add_aac(self._output, stream))
@@ -80,20 +79,27 @@ class Soundtrack:
 
 
 def _copied(source: InputContainer, stream: AudioStream, target: AudioStream) -> Iterator[Packet]:
+    """The packets one behind the other, as `decode_sound` has their samples."""
     # Starting the first heard sample at 0 keeps codec delay ahead of 0, where players skip it.
-    start = stream.start_time or 0
-    for packet in source.demux(stream):
-        if packet.pts is None or packet.dts is None:
-            continue
-        packet.pts -= start
-        packet.dts -= start
+    samples = stream.codec_context.frame_size
+    time = None
+    for packet in sounding(source, stream):
+        if time is None:
+            ahead_s = ((packet.pts or 0) - (stream.start_time or 0)) * packet.time_base
+            time = round(ahead_s * stream.sample_rate)
+        held = round((packet.duration or 0) * packet.time_base * stream.sample_rate)
+        is_short = packet.time_base <= Fraction(1, stream.sample_rate) and 0 < held < samples
+        packet.time_base = Fraction(1, stream.sample_rate)
+        packet.pts = packet.dts = time
+        packet.duration = held if is_short else samples
         packet.stream = target
+        time += samples
         yield packet
 
 
 def _add_aac(output: OutputContainer, source: AudioStream) -> AudioStream:
     rate = source.sample_rate if source.sample_rate in _AAC_RATES else 48000
-    layout = _AAC_LAYOUTS.get(source.channels, "stereo")
+    layout = _AAC_LAYOUTS[min(source.channels, len(_AAC_LAYOUTS)) - 1]
     stream = output.add_stream("aac", rate)
     stream.layout = layout
     channels = len(stream.layout.channels)
@@ -102,11 +108,7 @@ def _add_aac(output: OutputContainer, source: AudioStream) -> AudioStream:
 
 
 def _encoded(path: Path, target: AudioStream) -> Iterator[Packet]:
-    samples = 0
     for frame in decode_sound(path):
-        frame.pts = samples
-        frame.time_base = Fraction(1, frame.sample_rate)
-        samples += frame.samples
         yield from target.encode(frame)
     yield from target.encode(None)
 

@@ -1,7 +1,7 @@
 """Small media for the tests: every picture carries its number, every sound is a known wave."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -79,13 +79,16 @@ def make_video(path: Path, clip: Clip | None = None, sound: Sequence[int] = ()) 
         _describe(stream.codec_context, clip)
         if sound:
             audio = container.add_stream("aac", sound[0])
-            audio.layout = "mono" if sound[1] == 1 else "stereo"
+            layout = "mono" if sound[1] == 1 else "stereo"
+            audio.layout = layout
         for number in range(clip.count):
             container.mux(stream.encode(_picture(number, clip)))
         container.mux(stream.encode(None))
         if sound:
             duration_s = float(clip.count / clip.rate)
-            container.mux(audio.encode(_sound(tone(duration_s, sound[0], sound[1]), sound[0])))
+            samples = tone(duration_s, sound[0], sound[1])
+            for frame in sound_frames(samples, sound[0], layout):
+                container.mux(audio.encode(frame))
             container.mux(audio.encode(None))
     return path
 
@@ -125,23 +128,30 @@ def make_sound(
     rate: int,
     codec: str,
     container_options: dict[str, str] | None = None,
+    layout: str | None = None,
 ) -> Path:
     """Encodes float32 [channels, samples] with a codec that suits the path's suffix."""
+    layout = layout or {1: "mono", 2: "stereo", 4: "4.0"}[len(samples)]
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate))
-        stream.layout = {1: "mono", 2: "stereo", 4: "4.0"}[len(samples)]
-        container.mux(stream.encode(_sound(samples, rate)))
+        stream.layout = layout
+        for frame in sound_frames(samples, rate, layout):
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
-def _sound(samples: NDArray[np.float32], rate: int) -> av.AudioFrame:
-    layout = {1: "mono", 2: "stereo", 4: "4.0"}[len(samples)]
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
-    frame.sample_rate = rate
-    frame.pts = 0
-    frame.time_base = Fraction(1, rate)
-    return frame
+def sound_frames(
+    samples: NDArray[np.float32], rate: int, layout: str, length: int = 1024
+) -> Iterator[av.AudioFrame]:
+    """Samples [channels, samples] as frames that follow each other."""
+    for start in range(0, samples.shape[1], length):
+        values = samples[:, start : start + length].T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), "flt", layout)
+        frame.sample_rate = rate
+        frame.pts = start
+        frame.time_base = Fraction(1, rate)
+        yield frame
 
 
 def make_picture(path: Path, pixels: NDArray[np.uint8], codec: str, pix_fmt: str) -> Path:
@@ -183,6 +193,20 @@ def cut_start(source: Path, target: Path, start_s: Fraction) -> Path:
             if packet.pts is not None and packet.dts is not None:
                 packet.pts -= int(start_s / packet.time_base)
                 packet.dts -= int(start_s / packet.time_base)
+                packet.stream = copy
+                made.mux(packet)
+    return target
+
+
+def move_packets(source: Path, target: Path, shift_s: Callable[[int], Fraction]) -> Path:
+    """Copies the only stream of a file; packet n appears later by `shift_s(n)`."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = given.streams[0]
+        copy = made.add_stream_from_template(stream)
+        for number, packet in enumerate(given.demux(stream)):
+            if packet.pts is not None and packet.dts is not None:
+                packet.pts += int(shift_s(number) / packet.time_base)
+                packet.dts += int(shift_s(number) / packet.time_base)
                 packet.stream = copy
                 made.mux(packet)
     return target
