@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Generator, Iterator
-from contextlib import closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -22,14 +21,9 @@ from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
 from orchestrator.pipeline.flow import Threads, run_stage
 from orchestrator.pipeline.listen import Speech
 from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.moments import Idle, Moment, as_played, breathing
 from orchestrator.pipeline.progress import Progress
 from orchestrator.speech.windows import feature_window
-
-
-@dataclass(frozen=True)
-class _Numbered:
-    frame: Frame
-    position: int  # in the output
 
 
 @dataclass
@@ -56,7 +50,20 @@ class Speaking:
         colour: Colour,
         frame_rate: Fraction,
         progress: Progress,
+        *,
+        idle: Idle = "still",
     ) -> None:
+        """Keeps what is to be said by whom.
+
+        Args:
+            models: The job's models.
+            avatar: The faces of the clip.
+            speech: The features of the recording.
+            colour: Colour of the clip's planes.
+            frame_rate: Of clip and output.
+            progress: Receives one step per frame.
+            idle: Whether the people breathe; only for a photo, whose frames are all the same.
+        """
         self._model = models.landmark2face
         self._extents = models.extents["landmark2face"]
         self._avatar = avatar
@@ -64,6 +71,7 @@ class Speaking:
         self._colour = colour
         self._frame_rate = frame_rate
         self._progress = progress
+        self._idle = idle
         self._decoding = Threads("decode")
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
@@ -91,7 +99,11 @@ class Speaking:
         self._progress.start("speak", total)
         try:
             await run_stage(
-                _number(frames), self._render, write, in_flight(self._model), self._decoding
+                self._moments(frames),
+                self._render,
+                write,
+                in_flight(self._model),
+                self._decoding,
             )
             await self._encoding.run(writer.finish)
         finally:
@@ -100,26 +112,30 @@ class Speaking:
         self._progress.finish("speak")
         return written
 
-    async def _render(self, item: _Numbered) -> tuple[Frame, bool]:
-        shown = self._avatar.shown(item.frame.index)
+    def _moments(self, frames: Generator[Frame]) -> Iterator[Moment]:
+        if self._idle == "breathe":
+            return breathing(frames, self._avatar, self._colour, self._frame_rate)
+        return as_played(frames, self._avatar)
+
+    async def _render(self, moment: Moment) -> tuple[Frame, bool]:
         # Every face is rendered from the untouched frame, and painted when all are there.
-        renders = await asyncio.gather(*(self._speak(item, face) for face in shown))
-        for face, (affine, geometry) in zip(shown, renders, strict=True):
+        renders = await asyncio.gather(*(self._speak(moment, face) for face in moment.faces))
+        for face, (affine, geometry) in zip(moment.faces, renders, strict=True):
             await self._pixels.run(
                 composite,
-                item.frame.planes,
+                moment.frame.planes,
                 self._colour,
                 affine,
                 geometry,
                 face.references.natives,
             )
-        return item.frame, bool(shown)
+        return moment.frame, bool(moment.faces)
 
-    async def _speak(self, item: _Numbered, face: ShownFace) -> tuple[Affine, Geometry]:
+    async def _speak(self, moment: Moment, face: ShownFace) -> tuple[Affine, Geometry]:
         """What one face of a frame looks like as it speaks."""
         affine, size = face_affine(face.mesh), self._extents["S"]
-        crop = await self._pixels.run(crop_rgb, item.frame.planes, self._colour, affine, size)
-        outputs = await self._model(**self._inputs(item.position, crop, face, affine))
+        crop = await self._pixels.run(crop_rgb, moment.frame.planes, self._colour, affine, size)
+        outputs = await self._model(**self._inputs(moment.position, crop, face, affine))
         return affine, _geometry(outputs).faded(face.weight)
 
     def _inputs(
@@ -135,12 +151,6 @@ class Speaking:
             "reference_mesh": face.references.meshes,
         }
         return {name: offered[name][None] for name in self._model.inputs}
-
-
-def _number(frames: Generator[Frame]) -> Iterator[_Numbered]:
-    with closing(frames):
-        for position, frame in enumerate(frames):
-            yield _Numbered(frame, position)
 
 
 def _geometry(outputs: dict[str, Array]) -> Geometry:
