@@ -13,6 +13,7 @@ from tests.cases.scene import PATCH
 from tests.cases.source import Source
 
 _LONGEST_LAG_MS = 1.0
+FRAMES = 14  # at 25 per second, as long as what is spoken
 
 
 def bounce(count: int, total: int) -> tuple[int, ...]:
@@ -37,8 +38,8 @@ class Made:
 
     rate: Fraction = Fraction(25)
     size: tuple[int, int] = (256, 192)
-    frames: int = 20
-    shown: Sequence[int] | None = field(default=bounce(12, 20))
+    frames: int = FRAMES
+    shown: Sequence[int] | None = field(default=bounce(12, FRAMES))
     pixel_format: str = "yuv420p"
     codec: str = "h264"
     sample_aspect: Fraction = Fraction(1)
@@ -135,7 +136,7 @@ class Case:
         options: Further options of the command line.
         output: Name of the file to be made.
         replaces: Whether there is a file of that name before.
-        stderr: Pattern of what may be told beside a right result.
+        note: What must be told beside a right result.
     """
 
     name: str
@@ -146,7 +147,7 @@ class Case:
     options: Sequence[str] = ()
     output: str = "result.mp4"
     replaces: bool = True
-    stderr: str = ""
+    note: str = ""
 
 
 def short(length_s: Fraction = SPOKEN_S) -> Recording:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tests.cases.source import Source, content
+from tests.unit.media.making import cut_start
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,21 @@ class Changed(Source):
 
     def make(self, path: Path) -> None:
         path.write_bytes(self.change(content(self.of)))
+
+
+@dataclass(frozen=True, eq=False)
+class Trimmed(Source):
+    """A clip whose edit list hides its start, as phones cut without encoding anew."""
+
+    of: Source
+    name: str
+    start_s: Fraction
+
+    def make(self, path: Path) -> None:
+        whole = path.with_name(f"whole-{self.of.name}")
+        self.of.make(whole)
+        cut_start(whole, path, self.start_s)
+        whole.unlink()
 
 
 @dataclass(frozen=True, eq=False)

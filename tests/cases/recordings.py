@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tests.cases.source import Source
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech.wav"
-SPOKEN_S = Fraction(8, 10)
+SPOKEN_S = Fraction(56, 100)
 _FIRST_WORD_S = 0.25
 
 

@@ -22,7 +22,7 @@ GROUPS: dict[str, list[Case]] = {
     "Depth, subsampling, range, matrix": pixels.CASES,
     "Photos": photos.CASES,
     "Recordings": sound.CASES,
-    "Cut short": broken.CUT,
+    "Cut short": broken.CUT + broken.HALVES,
     "Something else, damaged, not there": broken.OTHERS,
     "Names": names.CASES,
     "Options: clip and recording": options.TIMING,

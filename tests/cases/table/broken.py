@@ -5,11 +5,11 @@ from fractions import Fraction
 from io import BytesIO
 from zipfile import ZipFile
 
-from tests.cases.case import Case, Refused
+from tests.cases.case import FRAMES, Case, Made, Refused
 from tests.cases.clips import Clip
 from tests.cases.files import Bytes, Changed, Folder, Missing, Pipe, Truncated
 from tests.cases.photos import Photo
-from tests.cases.recordings import Recording
+from tests.cases.recordings import SPOKEN_S, Recording
 
 _TENTHS = [Fraction(tenth, 10) for tenth in range(1, 10)]
 _UNREADABLE = "is damaged or cut short|cannot be opened"
@@ -108,6 +108,43 @@ CUT = [
     *_cut_sounds("WAV", Recording(length_s=Fraction(4), rate=48000)),
     *_cut_sounds("AAC in MP4", Recording("speech.m4a", Fraction(6), 48000, "aac")),
     *_cut_sounds("FLAC", Recording("speech.flac", Fraction(7), 48000, "flac")),
+]
+
+_HALF = Fraction(1, 2)
+_MP3 = Recording("speech.mp3", 2 * SPOKEN_S, 48000, "libmp3lame")
+
+HALVES = [
+    Case(
+        name="transport stream cut in half",
+        what="nothing says how much there was",
+        video=Truncated(_clip("clip.ts"), "clip.ts", _HALF),
+        expected=Made(shown=range(FRAMES)),
+    ),
+    Case(
+        name="MP3 cut in half",
+        what="nothing says how much there was",
+        audio=Truncated(_MP3, "speech.mp3", _HALF),
+        expected=Made(sound="mp3", copied=True),
+    ),
+    *(
+        Case(
+            name=f"{clip.name} cut in half",
+            video=Truncated(clip, clip.name, _HALF),
+            expected=Refused(_UNREADABLE),
+        )
+        for clip in (_clip("clip.flv"), Clip("clip.avi", count=100, codec="mpeg4"))
+    ),
+    *(
+        Case(
+            name=f"{recording.name} cut in half",
+            audio=Truncated(recording, recording.name, _HALF),
+            expected=Refused(_SHORT_SOUND, "audio"),
+        )
+        for recording in (
+            Recording("speech.aac", 2 * SPOKEN_S, 48000, "aac"),
+            Recording("speech.ogg", 2 * SPOKEN_S, 48000, "libvorbis"),
+        )
+    ),
 ]
 
 OTHERS = [case for what, data in _OTHERS.items() for case in _renamed(what, data)] + [

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from tests.cases.case import Case, Made, bounce
+from tests.cases.case import FRAMES, Case, Made, bounce
 from tests.cases.clips import Clip
 from tests.cases.scene import Face, Scene
 
@@ -52,13 +52,13 @@ CASES = [
             matrix="bt709",
             options={"profile": "dnxhr_sq"},
         ),
-        expected=Made(size=(1280, 720), pixel_format="yuv422p", shown=bounce(6, 20)),
+        expected=Made(size=(1280, 720), pixel_format="yuv422p", shown=bounce(6, FRAMES)),
     ),
     Case(
         name="DV",
         what="PAL, pixels wider than high",
         video=Clip("clip.avi", _PAL, 6, codec="dvvideo"),
-        expected=Made(size=(720, 576), shown=bounce(6, 20), sample_aspect=Fraction(16, 15)),
+        expected=Made(size=(720, 576), shown=bounce(6, FRAMES), sample_aspect=Fraction(16, 15)),
     ),
     Case(name="FFV1", what="lossless", video=Clip("clip.mkv", codec="ffv1")),
     Case(

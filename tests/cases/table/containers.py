@@ -2,13 +2,20 @@
 
 from fractions import Fraction
 
-from tests.cases.case import Case, Made
+from tests.cases.case import FRAMES, Case, Made
 from tests.cases.clips import Clip
-from tests.cases.files import Changed
+from tests.cases.files import Changed, Trimmed
 from tests.cases.recordings import Recording
 
 _FINE = {"qscale": "2"}
+_TS_PACKET = 188
 _LATE = [1000 + 40 * number for number in range(12)]
+
+
+def _without_start(stream: bytes) -> bytes:
+    """A transport stream from its sixth packet on after the first tables."""
+    return stream[: 3 * _TS_PACKET] + stream[8 * _TS_PACKET :]
+
 
 CASES = [
     Case(name="MP4", what="H.264 with B-frames"),
@@ -58,6 +65,18 @@ CASES = [
         name="transport stream with late clock",
         what="as cut from a broadcast",
         video=Clip("clip.ts", container={"output_ts_offset": "95000"}),
+    ),
+    Case(
+        name="trimmed on the phone",
+        what="an edit list hides the first 5 pictures",
+        video=Trimmed(Clip(count=24), "clip.mov", Fraction(1, 5)),
+        expected=Made(shown=range(5, 5 + FRAMES)),
+    ),
+    Case(
+        name="recording began in mid-stream",
+        what="no key frame before picture 10",
+        video=Changed(Clip("clip.ts", count=30, gop=10), "clip.ts", _without_start),
+        expected=Made(shown=range(10, 10 + FRAMES)),
     ),
     Case(
         name="a clip with sound",

@@ -1,6 +1,6 @@
 """Names of files."""
 
-from tests.cases.case import Case, Made, Refused
+from tests.cases.case import FRAMES, Case, Made, Refused
 from tests.cases.clips import Clip
 from tests.cases.files import Missing, Renamed
 from tests.cases.photos import Photo
@@ -37,7 +37,9 @@ def _named(what: str, stem: str) -> Case:
 CASES = [
     *(_named(what, stem) for what, stem in _NAMES.items()),
     Case(
-        name="a photo with a pattern", video=Photo("me %03d [1].png"), expected=Made(shown=[0] * 20)
+        name="a photo with a pattern",
+        video=Photo("me %03d [1].png"),
+        expected=Made(shown=[0] * FRAMES),
     ),
     Case(name="result in capitals", output="RESULT.MP4"),
     Case(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from tests.cases.case import Case, Made, Refused, bounce, short
+from tests.cases.case import FRAMES, Case, Made, Refused, bounce, short
 from tests.cases.clips import Clip
 from tests.cases.photos import Photo
 from tests.cases.scene import Face, Scene
@@ -16,7 +16,7 @@ _PAIR = Scene(432, 240, (Face(104, 60, 150), Face(272, 50, 160, other=True)))
 def _longer(mode: str, shown: Sequence[int]) -> Case:
     return Case(
         name=f"--when-longer {mode}",
-        what="6 pictures under 20 frames of speech",
+        what="6 pictures under 14 frames of speech",
         video=Clip(count=6),
         options=("--when-longer", mode),
         expected=Made(frames=len(shown), shown=shown),
@@ -85,18 +85,18 @@ def _nobody(options: str, sentence: str) -> Case:
 
 
 TIMING = [
-    _longer("bounce", bounce(6, 20)),
-    _longer("loop", [position % 6 for position in range(20)]),
-    _longer("freeze", [min(position, 5) for position in range(20)]),
+    _longer("bounce", bounce(6, FRAMES)),
+    _longer("loop", [position % 6 for position in range(FRAMES)]),
+    _longer("freeze", [min(position, 5) for position in range(FRAMES)]),
     _longer("cut", range(6)),
     _shorter("cut", 10),
     _shorter("pad", 30),
-    _part("--start 0.2", [5 + number for number in bounce(7, 20)]),
-    _part("--duration 0.2", bounce(5, 20)),
-    _part("--start 0.2 --duration 0.2", [5 + number for number in bounce(5, 20)]),
-    _part("--start 0.2 --when-longer loop", [5 + position % 7 for position in range(20)]),
-    _part("--start 0.44", [11] * 20, "the last picture alone"),
-    _part("--duration 100", bounce(12, 20), "more than there is"),
+    _part("--start 0.2", [5 + number for number in bounce(7, FRAMES)]),
+    _part("--duration 0.2", bounce(5, FRAMES)),
+    _part("--start 0.2 --duration 0.2", [5 + number for number in bounce(5, FRAMES)]),
+    _part("--start 0.2 --when-longer loop", [5 + position % 7 for position in range(FRAMES)]),
+    _part("--start 0.44", [11] * FRAMES, "the last picture alone"),
+    _part("--duration 100", bounce(12, FRAMES), "more than there is"),
     Case(
         name="--start 0:10",
         what="behind the end of the clip",
@@ -129,7 +129,7 @@ ENCODING = [
         audio=_BRIEF,
         options=("--encoder", "nvenc"),
         expected=Made(frames=10, shown=bounce(12, 10)),
-        stderr="libx264",
+        note="libx264",
     ),
     Case(
         name="--encoder nonsense",
@@ -155,20 +155,21 @@ FACES = [
         name="the person comes and goes",
         what="seen in pictures 6 … 15 of 20",
         video=Clip(scene=Scene(faces=(Face(112, 48, 144, seen=range(6, 16)),)), count=20),
-        expected=Made(shown=range(20), with_face=range(6, 11)),
+        audio=short(Fraction(8, 10)),
+        expected=Made(frames=20, shown=range(20), with_face=range(6, 11)),
     ),
     Case(
         name="--idle still",
         what="a photo",
         video=Photo(),
         options=("--idle", "still"),
-        expected=Made(shown=[0] * 20, tags=(1, 13, 1)),
+        expected=Made(shown=[0] * FRAMES, tags=(1, 13, 1)),
     ),
     Case(
         name="--idle breathe",
         what="a photo",
         video=Photo(),
         options=("--idle", "breathe"),
-        expected=Made(shown=[0] * 20, tags=(1, 13, 1)),
+        expected=Made(shown=[0] * FRAMES, tags=(1, 13, 1)),
     ),
 ]

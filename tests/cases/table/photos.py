@@ -1,11 +1,12 @@
 """Photos as avatars."""
 
-from tests.cases.case import Case, Made, Refused
+from tests.cases.case import FRAMES, Case, Made, Refused
+from tests.cases.clips import Clip
 from tests.cases.files import Bytes
 from tests.cases.photos import Photo
 from tests.cases.scene import Face, Scene
 
-_PHOTO = Made(shown=[0] * 20, tags=(1, 13, 1), colour_error=6)
+_PHOTO = Made(shown=[0] * FRAMES, tags=(1, 13, 1), colour_error=6)
 _HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x08free"
 
 CASES = [
@@ -34,7 +35,7 @@ CASES = [
     Case(
         name="PNG in grey",
         video=Photo(pix_fmt="gray"),
-        expected=Made(shown=[0] * 20, tags=(1, 13, 1), colour_error=None),
+        expected=Made(shown=[0] * FRAMES, tags=(1, 13, 1), colour_error=None),
     ),
     Case(name="WebP", video=Photo("photo.webp", codec="libwebp", pix_fmt="bgra"), expected=_PHOTO),
     Case(name="BMP", video=Photo("photo.bmp", codec="bmp", pix_fmt="bgr24"), expected=_PHOTO),
@@ -42,12 +43,12 @@ CASES = [
     Case(
         name="GIF of one picture",
         video=Photo("photo.gif", codec="gif", pix_fmt="rgb8"),
-        expected=Made(shown=[0] * 20, colour_error=40),
+        expected=Made(shown=[0] * FRAMES, colour_error=40),
     ),
     Case(
         name="a photo of odd size",
         video=Photo(scene=Scene(255, 191, (Face(111, 47, 144),))),
-        expected=Made(shown=[0] * 20, size=(254, 190)),
+        expected=Made(shown=[0] * FRAMES, size=(254, 190)),
     ),
     Case(
         name="a huge photo",
@@ -65,6 +66,16 @@ CASES = [
         what="the content counts",
         video=Photo("photo.mp4"),
         expected=_PHOTO,
+    ),
+    Case(
+        name="animated WebP",
+        video=Clip("photo.webp", codec="libwebp_anim", pix_fmt="bgra"),
+        expected=Refused("WebP|cannot be opened|is damaged"),
+    ),
+    Case(
+        name="AVIF",
+        video=Clip("photo.avif", count=1, codec="libsvtav1"),
+        expected=Refused("AVIF|HEIF|cannot be opened"),
     ),
     Case(
         name="HEIC",

@@ -102,6 +102,20 @@ CASES = [
     _richer("yuv440p", "yuv444p", "chroma finer than in the source"),
     _richer("yuv410p", "yuv420p", "chroma finer than in the source"),
     _richer("yuva420p", "yuv420p", "opaque alpha"),
+    Case(
+        name="ProRes 4444",
+        what="opaque alpha",
+        video=Clip("clip.mov", count=6, codec="prores_ks", pix_fmt="yuva444p10le"),
+        audio=_AUDIO,
+        expected=Made(frames=_FRAMES, shown=bounce(6, _FRAMES), pixel_format="yuv444p10le"),
+    ),
+    Case(
+        name="WebM with alpha",
+        what="VP9",
+        video=Clip("clip.webm", count=6, codec="libvpx-vp9", pix_fmt="yuva420p"),
+        audio=_AUDIO,
+        expected=Made(frames=_FRAMES, shown=bounce(6, _FRAMES)),
+    ),
     _richer("bgr0", "yuv420p", "RGB becomes BT.709", error=5),
     _richer("gbrp10le", "yuv420p", "RGB of 10 bit becomes BT.709", error=5),
     Case(

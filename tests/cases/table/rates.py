@@ -5,12 +5,13 @@ from fractions import Fraction
 
 from tests.cases.case import Case, Made, bounce, short
 from tests.cases.clips import Clip
+from tests.cases.recordings import SPOKEN_S
 
 _MILLISECOND = Fraction(1, 1000)
 _TICK = Fraction(1, 90000)
 
 
-def _steady(rate: Fraction, length_s: Fraction = Fraction(8, 10)) -> Case:
+def _steady(rate: Fraction, length_s: Fraction = SPOKEN_S) -> Case:
     frames = -(-length_s * rate // 1)
     return Case(
         name=f"{float(rate):g} per second",
@@ -58,9 +59,9 @@ CASES = [
     _variable(
         "a long pause",
         "half a second without a new picture",
-        [0, 40, 80, 120, 620, 660, 700],
+        [0, 40, 80, 120, 600, 640, 680],
         Fraction(25),
-        [0, 1, 2, *[3] * 13, 4, 5, 6],
+        [0, 1, 2, *[3] * 12, 4, 5, 6],
         "mp4",
     ),
 ]

@@ -99,6 +99,12 @@ CASES = [
         "1080×1920, as phones",
         Made(size=(1080, 1920), frames=5, shown=bounce(3, 5)),
     ),
+    _sized(
+        Scene(1920, 1080, (Face(900, 500, 100),)),
+        "a small face",
+        "40 pixels in 1920×1080",
+        Made(size=(1920, 1080), frames=5, shown=bounce(3, 5)),
+    ),
     Case(
         name="anamorphic",
         what="pixels 4:3",

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-from tests.cases.case import Case, Made, Refused, bounce, short
+from tests.cases.case import FRAMES, Case, Made, Refused, bounce, short
 from tests.cases.clips import Clip
 from tests.cases.files import Changed
 from tests.cases.photos import Photo
 from tests.cases.recordings import SPOKEN_S, Recording
 
 _ONE_SAMPLE = Fraction(1, 22050)
-_PADDED = (
-    21  # frames: the last packet is whole, and nothing in the file says that speech ends in it
-)
+# Where the last packet is whole, nothing in the file says that speech ends in it.
+_PADDED = FRAMES + 1
 
 
 def _wav(
-    codec: str, rate: int, layout: str = "mono", channels: int = 1, *, frames: int = 20
+    codec: str, rate: int, layout: str = "mono", channels: int = 1, *, frames: int = FRAMES
 ) -> Case:
     return Case(
         name=f"WAV {codec}, {rate} Hz, {layout}",
@@ -41,7 +40,7 @@ def _coded(
     rate: int = 48000,
     layout: str = "mono",
     *,
-    frames: int = 20,
+    frames: int = FRAMES,
     copied: bool = False,
     options: Mapping[str, str] | None = None,
 ) -> Case:
@@ -83,7 +82,7 @@ CASES = [
     _wav("pcm_f32le", 48000),
     _wav("pcm_f64le", 44100),
     _wav("pcm_mulaw", 8000),
-    _wav("adpcm_ima_wav", 22050, frames=_PADDED),
+    _wav("adpcm_ima_wav", 22050, frames=17),
     _wav("pcm_s16le", 48000, "5.1", 6),
     _wav("pcm_s16le", 48000, "7.1", 8),
     _coded("MP3", "libmp3lame", "speech.mp3", 44100, copied=True),
@@ -98,8 +97,8 @@ CASES = [
     _coded("FLAC", "flac", "speech.flac", 44100),
     _coded("FLAC in Ogg", "flac", "speech.oga", 44100),
     _coded("Apple Lossless", "alac", "speech.m4a", 44100),
-    _coded("AC-3", "ac3", "speech.ac3"),
-    _coded("E-AC-3", "eac3", "speech.eac3"),
+    _coded("AC-3", "ac3", "speech.ac3", frames=_PADDED),
+    _coded("E-AC-3", "eac3", "speech.eac3", frames=_PADDED),
     _coded("Windows media", "wmav2", "speech.wma", 44100, options={"b": "128000"}),
     _coded("AMR", "libopencore_amrnb", "speech.amr", 8000, frames=_PADDED),
     _coded("MP2", "mp2", "speech.mp2", frames=_PADDED),
@@ -124,7 +123,7 @@ CASES = [
         name="clip and recording are the same file",
         video=Clip(count=20, sound=Recording(codec="aac", rate=48000)),
         audio=None,
-        expected=Made(shown=range(20), copied=True),
+        expected=Made(shown=range(FRAMES), copied=True),
     ),
     _brief("as long as one frame", Fraction(1, 25), 1),
     _brief("10 ms", Fraction(1, 100), 1),
