@@ -208,7 +208,8 @@ def _encoder(name: str, wanted: _Wanted, info: VideoInfo) -> Encoder | None:
     if name == "libsvtav1" and wanted.pixel_format not in _SVT_FORMATS:
         return None
     options = _ENCODERS[wanted.codec][name](wanted)
-    options["chroma_sample_location"] = nearest_location(info.chroma_offset)
+    if info.pixel_format.chroma_step == (2, 2):  # of finer chroma only one place is allowed
+        options["chroma_sample_location"] = nearest_location(info.chroma_offset)
     is_nvenc = name.endswith("_nvenc")
     taken = _NVENC_FORMATS[wanted.pixel_format] if is_nvenc else wanted.pixel_format
     return Encoder(name, options, taken)
