@@ -61,7 +61,7 @@ def frame_rate(times: Times, time_base: Fraction, declared: Sequence[Fraction]) 
         if keeps_to(times, time_base, rate):
             return rate
     usual = _SAMPLING_RATES if average >= _SLOWEST_RATE else _SAMPLING_RATES_FOR_SLOW
-    for rate in (*(r for r in _plain(declared) if r <= usual[-1]), *usual):
+    for rate in (*(r for r in declared if _is_plain(r) and r <= usual[-1]), *usual):
         shown = sampled(times, time_base, rate, int(times[-1]))
         if len(np.unique(shown)) >= (1 - _FEW) * len(times):
             return rate
@@ -90,18 +90,16 @@ def sampled(times: Times, time_base: Fraction, rate: Fraction, end: int) -> Time
 
 
 def _candidates(average: Fraction, declared: Sequence[Fraction]) -> Iterator[Fraction]:
-    yield from _plain([*declared, average])
-    for rate in sorted(_USUAL_RATES, key=lambda rate: abs(rate - average)):
-        if abs(rate - average) <= _NEAR_AVERAGE * rate:
-            yield rate
-
-
-def _plain(rates: Sequence[Fraction]) -> Iterator[Fraction]:
-    """Usual rates for what means them; other rates where they are simple and in bounds."""
-    for rate in rates:
+    for rate in declared:
         usual = min(_USUAL_RATES, key=lambda known: abs(known - rate))
         if abs(usual - rate) <= _SAME_RATE * usual:
             yield usual
-        simple = rate.denominator <= _LARGEST_DENOMINATOR or rate.denominator == 1001
-        if simple and _SLOWEST_RATE <= rate <= _FASTEST_RATE:
-            yield rate
+    for usual in sorted(_USUAL_RATES, key=lambda known: abs(known - average)):
+        if abs(usual - average) <= _NEAR_AVERAGE * usual:
+            yield usual
+    yield from (rate for rate in (*declared, average) if _is_plain(rate))
+
+
+def _is_plain(rate: Fraction) -> bool:
+    simple = rate.denominator <= _LARGEST_DENOMINATOR or rate.denominator == 1001
+    return simple and _SLOWEST_RATE <= rate <= _FASTEST_RATE

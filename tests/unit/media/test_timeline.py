@@ -78,6 +78,12 @@ def test_an_average_is_never_the_rate() -> None:
     assert timeline(times, average).frame_rate() == 30
 
 
+def test_a_short_clip_of_a_phone_has_a_usual_rate() -> None:
+    jitter = np.random.default_rng(4).integers(-9, 10, 20)
+    times = [round(number * 1000 / 30) + int(jitter[number]) for number in range(20)]
+    assert timeline(times, Fraction(475, 16)).frame_rate() == 30
+
+
 def test_a_screen_recording_with_pauses_keeps_its_fast_parts() -> None:
     fast = [number * 17 for number in range(200)]
     pauses = [3400 + number * 900 for number in range(30)]
