@@ -18,7 +18,7 @@ from orchestrator.faces.crop import crop_rgb, letterbox_rgb
 from orchestrator.faces.geometry import Affine, detection_affine, mesh_affine, to_native
 from orchestrator.faces.looks import look_of
 from orchestrator.faces.observations import areas, box_of, distinct
-from orchestrator.faces.search import detections_to_native, near, tiles, zoomed_out
+from orchestrator.faces.search import detections_to_native, near, square_rgb, tiles, zoomed_out
 from orchestrator.media.frames import Frame
 from orchestrator.pipeline.flow import Threads
 from orchestrator.pipeline.models import JobModels
@@ -128,11 +128,11 @@ class Observer:
 
     async def _squares(self, frame: Frame) -> list[Affine]:
         """Where to look again in a frame whose thumbnail shows no face."""
-        start = frame.index - frame.index % self._search_every
-        if frame.index != start:
-            return [near(face.box) for face in await self._search_of(start)]
         height, width = frame.planes[0].shape
-        return [zoomed_out(width, height), *tiles(width, height)]
+        start = frame.index - frame.index % self._search_every
+        if frame.index == start:
+            return [zoomed_out(width, height), *tiles(width, height)]
+        return [near(face.box, width, height) for face in await self._search_of(start)]
 
     def _search_of(self, frame_index: int) -> asyncio.Future[list[SeenFace]]:
         if frame_index not in self._searched:
@@ -145,7 +145,7 @@ class Observer:
 
     async def _in_square(self, frame: Frame, square: Affine) -> Detections:
         size = self._models.extents["face_detection"]["H"]
-        image = await self._threads.run(crop_rgb, frame.planes, self._colour, square, size)
+        image = await self._threads.run(square_rgb, frame.planes, self._colour, square, size)
         return detections_to_native(await self._detections(image), square, size)
 
     async def _detections(self, image: NDArray[np.uint8]) -> Detections:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from orchestrator.faces.search import detections_to_native, near, tiles, zoomed_out
+from orchestrator.faces.colour import Colour
+from orchestrator.faces.search import detections_to_native, near, square_rgb, tiles, zoomed_out
 
 
 @pytest.mark.parametrize(
@@ -29,19 +30,33 @@ def test_a_small_picture_is_not_taken_apart() -> None:
 
 def test_zooming_out_puts_the_whole_picture_into_the_middle() -> None:
     square = zoomed_out(400, 200)
-    assert square[0, 0] == 800
-    np.testing.assert_allclose(square[:, 2], (-200.5, -300.5))
+    assert square[0, 0] == 1000
+    np.testing.assert_allclose(square[:, 2], (-300.5, -400.5))
 
 
 def test_the_square_near_a_face_leaves_room_for_its_motion() -> None:
-    square = near(np.array([100, 200, 140, 250], np.float32))
-    assert square[0, 0] == 250
+    square = near(np.array([100, 200, 140, 250], np.float32), 640, 360)
+    assert square[0, 0] == 200
     np.testing.assert_allclose(square @ (0.5, 0.5, 1), (119.5, 224.5))
 
 
+def test_a_square_that_reaches_beyond_the_picture_is_black_there() -> None:
+    grey = np.full((50, 100), 128, np.uint8)
+    white = np.full((100, 200), 235, np.uint8), grey, grey
+    image = square_rgb(white, Colour.named("bt709"), zoomed_out(200, 100), 200)
+    inside = np.zeros((200, 200), np.bool_)
+    inside[80:120, 60:140] = True
+    assert image[inside].min() >= 254
+    assert image[~inside].max() == 0
+
+
+def test_the_square_near_a_huge_face_is_no_larger_than_the_search_for_it() -> None:
+    assert near(np.array([-200, -300, 700, 800], np.float32), 640, 360)[0, 0] == 1600
+
+
 def test_detections_in_a_square_come_back_to_their_place() -> None:
-    square = near(np.array([100, 200, 140, 250], np.float32))
+    square = near(np.array([100, 200, 140, 250], np.float32), 640, 360)
     detection = np.zeros((1, 15), np.float32)
     detection[0, :5] = 96, 96, 192, 192, 0.9
     native = detections_to_native(detection, square, 192)
-    np.testing.assert_allclose(native[0, :5], (119.5, 224.5, 244.5, 349.5, 0.9), rtol=1e-6)
+    np.testing.assert_allclose(native[0, :5], (119.5, 224.5, 219.5, 324.5, 0.9), rtol=1e-6)
