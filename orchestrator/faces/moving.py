@@ -21,6 +21,7 @@ _BETWEEN = np.sinc(np.arange(-11, 13) - 0.5) * np.kaiser(24, 5)
 _BETWEEN /= _BETWEEN.sum()
 _KERNEL_PX = 16  # half the taps, and what cubic interpolation reads beyond
 _LONGEST_CELL_PX = 16
+_BAND_PX = 64  # rows worked on at a time: what they need stays in the processor's cache
 _NOTHING_PX = 1e-3
 
 
@@ -110,18 +111,24 @@ class _Sheet:
     def at(self, amounts: NDArray[np.float64]) -> Plane:
         """The plane with as much of each shape as given."""
         moved = self.plane.copy()
-        if self.region.empty:
-            return moved
         places = (self.still + np.tensordot(amounts, self.shapes, 1)).astype(np.float32)
+        x0, y0, x1, y1 = self.region
+        rows = max(_BAND_PX // self.cell, 1)
+        for first in range(0, len(places) - 2, rows):
+            top = y0 + first * self.cell
+            band = Region(x0, top, x1, min(top + rows * self.cell, y1))
+            moved[band.slices] = self._sampled(places[first : first + rows + 2], band)
+        return moved
+
+    def _sampled(self, places: NDArray[np.float32], band: Region) -> NDArray[np.uint16]:
+        """What rows of the region show, whose cells [h,w,2] lie among the finer samples."""
         columns, rows = (
-            from_cells(np.ascontiguousarray(places[..., axis]), self.cell, self.region)
-            for axis in (0, 1)
+            from_cells(np.ascontiguousarray(places[..., axis]), self.cell, band) for axis in (0, 1)
         )
         sampled = cv2.remap(
             self.finer, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-        moved[self.region.slices] = _rounded(np.asarray(sampled, np.uint16), self.spare_bits)
-        return moved
+        return _rounded(np.asarray(sampled, np.uint16), self.spare_bits)
 
 
 def _moving_region(shape: tuple[int, int], motion: IdleMotion, grid: _Grid, cell: int) -> Region:
@@ -152,8 +159,10 @@ def _finer(plane: Plane, spare_bits: int) -> NDArray[np.uint16]:
 
 def _rounded(deep: NDArray[np.uint16], spare_bits: int) -> NDArray[np.uint16]:
     """Samples at the plane's own depth; what overshoots the largest code is clipped to it."""
-    clipped = np.minimum(deep, np.uint16(_largest(spare_bits)))
-    return np.asarray((clipped + np.uint16(1 << (spare_bits - 1))) >> spare_bits)
+    codes = np.minimum(deep, np.uint16(_largest(spare_bits)))
+    codes += np.uint16(1 << (spare_bits - 1))
+    codes >>= spare_bits
+    return codes
 
 
 def _largest(spare_bits: int) -> int:
