@@ -1,6 +1,6 @@
 """What each output frame shows before anyone speaks in it: the clip, or a photo that breathes."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -33,7 +33,7 @@ class Moment:
     faces: Sequence[ShownFace]
 
 
-def as_played(frames: Generator[Frame], avatar: PreparedAvatar) -> Iterator[Moment]:
+def as_played(frames: Generator[Frame], avatar: PreparedAvatar) -> Generator[Moment]:
     """Frames as they are."""
     with closing(frames):
         for position, frame in enumerate(frames):
@@ -42,7 +42,7 @@ def as_played(frames: Generator[Frame], avatar: PreparedAvatar) -> Iterator[Mome
 
 def breathing(
     frames: Generator[Frame], avatar: PreparedAvatar, colour: Colour, frame_rate: Fraction
-) -> Iterator[Moment]:
+) -> Generator[Moment]:
     """A photo, repeated, whose people move as time goes on; their meshes move with them."""
     with closing(frames):
         first = next(frames, None)

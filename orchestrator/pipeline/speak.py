@@ -1,7 +1,7 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
 import asyncio
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -112,7 +112,7 @@ class Speaking:
         self._progress.finish("speak")
         return written
 
-    def _moments(self, frames: Generator[Frame]) -> Iterator[Moment]:
+    def _moments(self, frames: Generator[Frame]) -> Generator[Moment]:
         if self._idle == "breathe":
             return breathing(frames, self._avatar, self._colour, self._frame_rate)
         return as_played(frames, self._avatar)
