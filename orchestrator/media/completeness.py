@@ -8,7 +8,7 @@ from av.container import InputContainer
 
 from client.errors import MediaError
 from orchestrator.media.opening import audio_stream, decoding, open_input
-from orchestrator.media.timeline import MISSING_S, declared_duration
+from orchestrator.media.timeline import MISSING_S, declared_duration, whole_duration
 from orchestrator.media.wav import wav_length
 
 _MISSING_IN_WAV_S = Fraction(1, 10)  # its header counts bytes, not packets
@@ -36,9 +36,20 @@ def check_complete(path: Path) -> None:
         return
     with open_input(path) as container, decoding(path):
         stream = audio_stream(container, path)
-        promised_s = declared_duration(stream)
-        if container.format.name in _STATING_FORMATS and promised_s is not None:
+        promised_s = _promised_s(container, stream)
+        if promised_s is not None:
             _compare(path, promised_s, _held_s(container, stream), MISSING_S)
+            return
+        promised_s = whole_duration(container)
+        if promised_s is not None:
+            _compare(path, promised_s, _held_s(container, None), MISSING_S)
+
+
+def _promised_s(container: InputContainer, stream: AudioStream) -> Fraction | None:
+    # An MP3 whose encoder wrote its delay also wrote its length beside it.
+    states = container.format.name in _STATING_FORMATS
+    states |= container.format.name == "mp3" and bool(stream.start_time)
+    return declared_duration(stream) if states else None
 
 
 def _compare(path: Path, promised_s: Fraction, held_s: Fraction, missing_s: Fraction) -> None:
@@ -49,12 +60,17 @@ def _compare(path: Path, promised_s: Fraction, held_s: Fraction, missing_s: Frac
         )
 
 
-def _held_s(container: InputContainer, stream: AudioStream) -> Fraction:
-    """When the last packet ends; from 0, as Matroska's length does, or from an earlier start."""
+def _held_s(container: InputContainer, stream: AudioStream | None) -> Fraction:
+    """When the last packet of a stream, or of all, ends.
+
+    It counts from 0, as Matroska's length does, or from an earlier start.
+    """
     ends = [
         (packet.pts + (packet.duration or 0)) * packet.time_base
-        for packet in container.demux(stream)
+        for packet in container.demux(*([stream] if stream else []))
         if packet.size and packet.pts is not None
     ]
-    start = min(stream.start_time or 0, 0) * (stream.time_base or Fraction(0))
-    return max(ends, default=Fraction(0)) - start
+    start_s = Fraction(0)
+    if stream is not None and stream.time_base is not None:
+        start_s = min(stream.start_time or 0, 0) * stream.time_base
+    return max(ends, default=Fraction(0)) - start_s

@@ -157,7 +157,9 @@ class FrameSource:
         )
         for number, picture in enumerate(pictures):
             self.decoded += 1
-            yield self._time(number, picture), picture
+            time = self._time(number, picture)
+            if not (picture.is_corrupt and time == self._timeline.unsure):
+                yield time, picture
 
     def _time(self, number: int, picture: VideoFrame) -> int:
         if not self._timeline.counted:

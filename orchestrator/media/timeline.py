@@ -35,6 +35,8 @@ class Timeline:
         end: When the last picture is over, in units of `time_base`, where the file tells.
         counted: Whether decoded pictures carry no usable time: the n-th of them, decoded from the
             start of the file, appears at the n-th time.
+        unsure: Time of a last picture that may be there in part, as in a transport stream, which
+            does not tell its length. It is left out where it is damaged.
     """
 
     times: Times
@@ -43,6 +45,7 @@ class Timeline:
     declared_rates: tuple[Fraction, ...]
     end: int = 0
     counted: bool = False
+    unsure: int | None = None
 
     def frame_rate(self) -> Fraction:
         """The constant rate to show the pictures at."""
@@ -68,9 +71,13 @@ def read_timeline(path: Path) -> Timeline:
     """
     with open_input(path) as container, decoding(path):
         stream = video_stream(container, path)
-        shown, held_s = _read(container, stream, path)
+        shown, held_s = _read(container, stream)
         if not shown.times or stream.time_base is None:
             raise MediaError(f"{path} has no pictures that can be shown: export it again as MP4.")
+        # Transport streams call a packet corrupt where they were cut or put end to end, too; there
+        # the decoder tells.
+        if shown.corrupt and not clock_may_jump(container):
+            raise MediaError(damaged(path))
         timeline = _timeline(shown, container, stream, stream.time_base)
         _check_complete(timeline, held_s, container, stream, path)
     return timeline
@@ -92,6 +99,13 @@ def declared_duration(stream: VideoStream | AudioStream) -> Fraction | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
+def whole_duration(container: InputContainer) -> Fraction | None:
+    """The seconds that a container promises for the longest of its streams, where it does."""
+    if container.format.name not in _STATING_WHOLE or not container.duration:
+        return None
+    return Fraction(container.duration, 1_000_000)
+
+
 @dataclass
 class _Pictures:
     """The packets from the first key frame on, in the order of decoding."""
@@ -100,16 +114,16 @@ class _Pictures:
     decoded: list[int] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     end: int = 0
+    corrupt: bool = False
     all_timed: bool = True
 
-    def add(self, packet: Packet, path: Path) -> None:
+    def add(self, packet: Packet) -> None:
         time = shown_at(packet)
         if time is None or not (self.keys or packet.is_keyframe):
             return
-        if packet.is_corrupt:
-            raise MediaError(damaged(path))
         if packet.is_keyframe:
             self.keys.append(time)
+        self.corrupt |= packet.is_corrupt
         if not packet.is_discard:
             self.times.append(time)
             self.decoded.append(time if packet.dts is None else packet.dts)
@@ -117,14 +131,14 @@ class _Pictures:
             self.all_timed &= packet.pts is not None
 
 
-def _read(container: InputContainer, stream: VideoStream, path: Path) -> tuple[_Pictures, Fraction]:
+def _read(container: InputContainer, stream: VideoStream) -> tuple[_Pictures, Fraction]:
     """The packets of the pictures, and when the last packet of any stream is over, in seconds."""
     shown, held_s = _Pictures(), Fraction(0)
     for packet in container.demux():
         if not packet.size:
             continue
         if packet.stream_index == stream.index:
-            shown.add(packet, path)
+            shown.add(packet)
         if packet.pts is not None:
             held_s = max(held_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
     return shown, held_s
@@ -137,7 +151,8 @@ def _timeline(
     if not _is_counted(shown, container, stream, time_base):
         times, keys = np.unique(shown.times), np.unique(shown.keys)
         times = times[times >= shown.keys[0]]  # earlier ones lean on what is missing
-        return Timeline(times, keys, time_base, rates, shown.end)
+        unsure = shown.times[-1] if clock_may_jump(container) else None
+        return Timeline(times, keys, time_base, rates, shown.end, unsure=unsure)
     times = _without_jumps(np.array(shown.decoded), time_base)
     end = int(times[-1]) + shown.end - max(shown.times)
     return Timeline(times, times[:1], time_base, rates, end, counted=True)
@@ -182,7 +197,7 @@ def _check_complete(
         from_zero = container.format.name == "matroska,webm"
         start = min(int(timeline.times[0]), 0) if from_zero else int(timeline.times[0])
         held_s = (timeline.end - start) * timeline.time_base
-    elif container.format.name in _STATING_WHOLE and container.duration:
-        declared_s = Fraction(container.duration, 1_000_000)
+    else:
+        declared_s = whole_duration(container)
     if declared_s is not None and held_s < declared_s - MISSING_S:
         raise MediaError(damaged(path))

@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.errors import MediaError
 from orchestrator.media.frames import FrameSource, read_frames
 from orchestrator.media.info import probe_video
+from orchestrator.media.playback import play
 from tests.unit.media.making import (
     HEIGHT,
     WIDTH,
     Clip,
     cut_start,
     make_video,
+    move_packets,
     number_in,
     numbered_luma,
     numbers,
@@ -171,6 +174,57 @@ def test_a_clip_may_start_late(tmp_path: Path, suffix: str) -> None:
     info = probe_video(make_video(tmp_path / f"clip{suffix}", clip))
     assert (info.frame_rate, info.frame_count) == (Fraction(25), 20)
     assert numbers(read_frames(info)) == list(range(20))
+
+
+@pytest.mark.parametrize("start_s", [Fraction(2**33, 90000) - 1, Fraction(95_000)])
+def test_the_clock_of_a_transport_stream_may_be_far_on_or_wrap(
+    tmp_path: Path, start_s: Fraction
+) -> None:
+    early = make_video(tmp_path / "early.ts", Clip(count=50, options={"bf": "2"}))
+    info = probe_video(move_packets(early, tmp_path / "late.ts", lambda _: start_s))
+    assert (info.frame_rate, info.frame_count) == (Fraction(25), 50)
+    assert numbers(read_frames(info)) == list(range(50))
+
+
+def test_transport_streams_put_end_to_end_are_shown_one_after_the_other(tmp_path: Path) -> None:
+    one = make_video(tmp_path / "one.ts", Clip(count=30, options={"bf": "2"}))
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() * 2)
+    info = probe_video(both)
+    assert (info.frame_rate, info.frame_count) == (Fraction(25), 60)
+    there, back = [*range(30)] * 2, [*range(29, -1, -1)] * 2
+    assert numbers(play(info, 119)) == there + back[1:]
+
+
+@pytest.mark.parametrize("tenths", [2, 5, 8])
+def test_a_transport_stream_starts_at_its_first_key_frame(tmp_path: Path, tenths: int) -> None:
+    path = make_video(tmp_path / "clip.ts", Clip(count=50, options={"bf": "2"}))
+    data = path.read_bytes()
+    path.write_bytes(data[len(data) * tenths // 10 :])
+    shown = numbers(read_frames(probe_video(path)))
+    assert shown == list(range(shown[0], 50))
+    assert shown[0] % 12 == 0
+
+
+@pytest.mark.parametrize("tenths", range(2, 10))
+def test_a_transport_stream_cut_short_gives_what_is_there(tmp_path: Path, tenths: int) -> None:
+    path = make_video(tmp_path / "clip.ts", Clip(count=50, options={"bf": "2"}))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * tenths // 10])
+    shown = numbers(read_frames(probe_video(path)))
+    assert shown == sorted(shown)
+    assert 50 * tenths / 10 - 6 < len(shown) <= 50
+
+
+def test_damage_in_the_middle_of_a_transport_stream_is_an_error(tmp_path: Path) -> None:
+    clip = Clip(count=100, options={"crf": "1"})
+    path = make_video(tmp_path / "clip.ts", clip)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = np.random.default_rng(5).bytes(3000)
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="damaged"):
+        list(read_frames(probe_video(path)))
 
 
 def test_an_animation_of_one_picture_is_one_frame(tmp_path: Path) -> None:

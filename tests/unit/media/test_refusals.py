@@ -102,7 +102,7 @@ def test_a_recording_of_no_length(tmp_path: Path) -> None:
     assert one_sentence(caught.value, path)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".avi"])
 @pytest.mark.parametrize("kept", [0.3, 0.9])
 def test_a_video_cut_short_is_refused_before_any_work(
     tmp_path: Path, suffix: str, kept: float
@@ -186,6 +186,8 @@ def test_a_recording_cut_short(tmp_path: Path, name: str, codec: str) -> None:
         ("speech.m4a", "aac"),
         ("speech.mka", "aac"),
         ("speech.webm", "libopus"),
+        ("speech.mp3", "libmp3lame"),
+        ("speech.flv", "aac"),
     ],
 )
 def test_a_recording_that_holds_less_than_it_promises_is_refused_before_any_work(
