@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from tests.cases.scene import Rgb, Scene
@@ -20,7 +21,7 @@ class Photo(Source):
     Attributes:
         name: File name.
         scene: What it shows.
-        codec: FFmpeg's encoder.
+        codec: FFmpeg's encoder; "progressive" makes a progressive JPEG.
         pix_fmt: Pixel format to encode.
         see_through: Whether its right half, and with it the person, is half transparent.
         quarters: Quarter turns counterclockwise as it is stored; EXIF says so.
@@ -39,6 +40,10 @@ class Photo(Source):
             alpha = np.full((*pixels.shape[:2], 1), 255, np.uint8)
             alpha[:, pixels.shape[1] // 2 :] = 200
             pixels = np.concatenate([pixels, alpha], axis=-1)
+        if self.codec == "progressive":
+            flags = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+            path.write_bytes(cv2.imencode(".jpg", pixels[..., ::-1], flags)[1].tobytes())
+            return
         make_picture(path, pixels, self.codec, self.pix_fmt)
         if self.quarters:
             set_exif_orientation(path, _EXIF_OF_QUARTERS[self.quarters])

@@ -29,6 +29,11 @@ CASES = [
     Case(name="Matroska", video=Clip("clip.mkv")),
     Case(name="WebM", what="VP9", video=Clip("clip.webm", codec="libvpx-vp9")),
     Case(
+        name="recorded in a browser",
+        what="WebM, VP8, that does not know its length",
+        video=Clip("clip.webm", codec="libvpx", container={"live": "1"}),
+    ),
+    Case(
         name="AVI",
         what="MPEG-4, as DivX files",
         video=Clip("clip.avi", codec="mpeg4", options=_FINE),
@@ -45,6 +50,12 @@ CASES = [
         video=Clip("clip.m2ts"),
     ),
     Case(name="MPEG program stream", what="MPEG-2", video=Clip("clip.mpg", codec="mpeg2video")),
+    Case(
+        name="DVD",
+        what="MPEG-2, pixels of a wide picture",
+        video=Clip("clip.vob", codec="mpeg2video", sample_aspect=Fraction(4, 3)),
+        expected=Made(sample_aspect=Fraction(4, 3)),
+    ),
     Case(name="Flash video", video=Clip("clip.flv")),
     Case(name="3GP", what="MPEG-4 part 2", video=Clip("clip.3gp", codec="mpeg4", options=_FINE)),
     Case(name="Windows media", what="WMV 8", video=Clip("clip.wmv", codec="wmv2")),

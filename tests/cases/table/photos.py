@@ -16,6 +16,12 @@ CASES = [
         video=Photo("photo.jpeg", codec="mjpeg", pix_fmt="yuvj444p"),
         expected=_PHOTO,
     ),
+    Case(
+        name="JPEG, progressive",
+        what="as from the web",
+        video=Photo("photo.jpg", codec="progressive"),
+        expected=_PHOTO,
+    ),
     *(
         Case(
             name=f"JPEG turned by EXIF, {quarters * 90}°",
