@@ -191,8 +191,8 @@ def _notices(name: str, encoding: Encoding, info: VideoInfo) -> Iterator[str]:
         )
     if form not in _WIDELY_SHOWN[encoding.codec]:
         yield (
-            f"Few players show {encoding.codec} in {form}, the clip's own format: ask for a"
-            " compatible one if it is not for editing."
+            f"Few players show {encoding.codec} in {form}, the clip's own format: --compatible"
+            " makes a video that every player shows."
         )
 
 

@@ -230,8 +230,16 @@ def _sample_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | 
 
 def _tags(stream: VideoStream, frame: VideoFrame) -> ColourTags:
     context = stream.codec_context
-    matrix = frame.colorspace or _UNSPECIFIED  # 0 is RGB, which a grey picture may claim
-    return ColourTags(context.color_primaries, context.color_trc, matrix)
+    return ColourTags(
+        primaries=_known(context.color_primaries, 12),
+        transfer=_known(context.color_trc, 18),
+        matrix=_known(frame.colorspace, 14),
+    )
+
+
+def _known(code: int, highest: int) -> int:
+    """Leaves out 0 (RGB), which a grey picture may claim, 3 (reserved) and what encoders refuse."""
+    return code if 1 <= code <= highest and code != 3 else _UNSPECIFIED
 
 
 def _siting(stream: VideoStream, frame: VideoFrame) -> Siting:

@@ -24,6 +24,19 @@ def test_a_tagged_matrix_is_believed(tmp_path: Path, code: int, height: int, mat
     assert info.tags == ColourTags(primaries=1, transfer=1, matrix=code)
 
 
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "tags"),
+    [("ffv1", "gray", (1, 1, 0)), ("libx264", "yuv420p", (22, 1, 1)), ("ffv1", "gray", (1, 1, 3))],
+)
+def test_a_colour_code_that_encoders_refuse_is_not_repeated(
+    tmp_path: Path, codec: str, pix_fmt: str, tags: tuple[int, int, int]
+) -> None:
+    clip = Clip(count=2, codec=codec, pix_fmt=pix_fmt, tags=tags)
+    made = probe_video(make_video(tmp_path / "clip.mkv", clip)).tags
+    expected = [code if code == 1 else 2 for code in tags]
+    assert [made.primaries, made.transfer, made.matrix] == expected
+
+
 @pytest.mark.parametrize(("height", "matrix"), [(718, "bt601"), (720, "bt709")])
 def test_an_untagged_matrix_follows_the_height(tmp_path: Path, height: int, matrix: str) -> None:
     clip = Clip(count=1, height=height)
