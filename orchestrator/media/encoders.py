@@ -13,7 +13,6 @@ from av.video.reformatter import ColorRange
 
 from client.errors import InputError, MediaError
 from orchestrator.media.chroma import nearest_location
-from orchestrator.media.hdr import Hdr
 from orchestrator.media.info import VideoInfo
 
 Codec = Literal["h264", "hevc", "av1"]
@@ -121,8 +120,7 @@ class _Wanted:
     crf: int
     preset: str
     threads: int
-    pixel_format: str
-    hdr: Hdr
+    info: VideoInfo
 
     @property
     def lossless(self) -> bool:
@@ -147,11 +145,10 @@ def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder
         _DEFAULT_CRF[encoding.codec] if encoding.crf is None else encoding.crf,
         encoding.preset or _DEFAULT_PRESET[encoding.codec],
         threads,
-        info.pixel_format.name,
-        info.hdr,
+        info,
     )
     for name in _candidates(encoding):
-        encoder = _encoder(name, wanted, info)
+        encoder = _encoder(name, wanted)
         if encoder is not None and _opens(encoder, info, threads):
             return replace(encoder, notices=tuple(_notices(name, encoding, info)))
     raise MediaError(
@@ -189,6 +186,11 @@ def _notices(name: str, encoding: Encoding, info: VideoInfo) -> Iterator[str]:
             f"{asked} cannot encode {info.width}x{info.height} {form} on this machine: {name} is"
             " used instead."
         )
+    if info.first_field and name != "libx264":
+        yield (
+            f"{info.path} is interlaced, which {name} does not tell players, so that fast movement"
+            " shows stripes: use --codec h264 or deinterlace the clip first."
+        )
     if form not in _WIDELY_SHOWN[encoding.codec]:
         yield (
             f"Few players show {encoding.codec} in {form}, the clip's own format: --compatible"
@@ -203,15 +205,15 @@ def _candidates(encoding: Encoding) -> Iterator[str]:
     yield from (name for name in _SOFTWARE[encoding.codec] if name != asked)
 
 
-def _encoder(name: str, wanted: _Wanted, info: VideoInfo) -> Encoder | None:
+def _encoder(name: str, wanted: _Wanted) -> Encoder | None:
     """None if it has no such pixel format."""
-    if name == "libsvtav1" and wanted.pixel_format not in _SVT_FORMATS:
+    form = wanted.info.pixel_format
+    if name == "libsvtav1" and form.name not in _SVT_FORMATS:
         return None
     options = _ENCODERS[wanted.codec][name](wanted)
-    if info.pixel_format.chroma_step == (2, 2):  # of finer chroma only one place is allowed
-        options["chroma_sample_location"] = nearest_location(info.chroma_offset)
-    is_nvenc = name.endswith("_nvenc")
-    taken = _NVENC_FORMATS[wanted.pixel_format] if is_nvenc else wanted.pixel_format
+    if form.chroma_step == (2, 2):  # of finer chroma only one place is allowed
+        options["chroma_sample_location"] = nearest_location(wanted.info.chroma_offset)
+    taken = _NVENC_FORMATS[form.name] if name.endswith("_nvenc") else form.name
     return Encoder(name, options, taken)
 
 
@@ -227,8 +229,10 @@ def _opens(encoder: Encoder, info: VideoInfo, threads: int) -> bool:
 
 
 def _x264(wanted: _Wanted) -> Options:
-    display, light = wanted.hdr.display, wanted.hdr.light
+    display, light = wanted.info.hdr.display, wanted.info.hdr.light
     parameters = {
+        "tff": int(wanted.info.first_field == "top"),
+        "bff": int(wanted.info.first_field == "bottom"),
         "mastering-display": display and display.in_units(),
         "cll": light and "{},{}".format(*light),
     }
@@ -237,7 +241,7 @@ def _x264(wanted: _Wanted) -> Options:
 
 
 def _x265(wanted: _Wanted) -> Options:
-    display, light = wanted.hdr.display, wanted.hdr.light
+    display, light = wanted.info.hdr.display, wanted.info.hdr.light
     parameters = {
         "log-level": "none",
         "pools": wanted.threads,
@@ -254,7 +258,7 @@ def _x265(wanted: _Wanted) -> Options:
 
 def _svt(wanted: _Wanted) -> Options:
     os.environ.setdefault("SVT_LOG", "0")  # it prints; there is no other way to keep it quiet
-    display, light = wanted.hdr.display, wanted.hdr.light
+    display, light = wanted.info.hdr.display, wanted.info.hdr.light
     parameters = {
         "lp": min(wanted.threads, _HIGHEST_PARALLELISM),
         "lossless": int(wanted.lossless),

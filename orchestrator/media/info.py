@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -22,7 +23,7 @@ from orchestrator.media.opening import (
     open_input,
     video_stream,
 )
-from orchestrator.media.orientation import Orientation, orientation_of
+from orchestrator.media.orientation import UPRIGHT, Orientation, orientation_of
 from orchestrator.media.pictures import decode_pictures
 from orchestrator.media.pixels import YUV420P, PixelFormat
 from orchestrator.media.planes import Conversion
@@ -73,6 +74,7 @@ class VideoInfo:
         metadata: Title, author, date, place and the like; what describes the old file is left out.
         stream_metadata: Language and name of the pictures' stream.
         hdr: What players need to know of high dynamic range.
+        first_field: Of interlaced pictures, the field that is shown first; None for whole pictures.
         timeline: When the pictures of the file are shown; None for a photo.
     """
 
@@ -93,6 +95,7 @@ class VideoInfo:
     metadata: Metadata = field(default_factory=dict)
     stream_metadata: Metadata = field(default_factory=dict)
     hdr: Hdr = field(default_factory=Hdr)
+    first_field: Literal["top", "bottom"] | None = None
     timeline: Timeline | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -217,6 +220,7 @@ def _video(
         metadata=container_metadata(stream.container),
         stream_metadata=stream_metadata(stream),
         hdr=hdr_of(frame),
+        first_field=_first_field(stream, frame, conversion.orientation),
         timeline=timeline,
     )
 
@@ -226,6 +230,15 @@ def _sample_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | 
     if not aspect or aspect == 1:
         return None
     return 1 / aspect if orientation.swaps_axes else aspect
+
+
+def _first_field(
+    stream: VideoStream, frame: VideoFrame, orientation: Orientation
+) -> Literal["top", "bottom"] | None:
+    # FFmpeg's Python binding tells that there are fields, but not their order: this is the custom.
+    if not frame.interlaced_frame or orientation != UPRIGHT:
+        return None
+    return "bottom" if stream.codec_context.name == "dvvideo" else "top"
 
 
 def _tags(stream: VideoStream, frame: VideoFrame) -> ColourTags:

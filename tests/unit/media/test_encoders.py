@@ -20,7 +20,7 @@ from orchestrator.media.frames import read_frames
 from orchestrator.media.info import ColourTags, VideoInfo, probe_video
 from orchestrator.media.pixels import PixelFormat, Plane, Planes
 from orchestrator.media.writer import VideoWriter
-from tests.unit.media.making import make_sound, make_video, same, tone
+from tests.unit.media.making import Clip, make_sound, make_video, same, tone
 
 CODECS = get_args(Codec)
 FORMATS = [PixelFormat.of(bits, step) for bits in (8, 10) for step in ((2, 2), (2, 1), (1, 1))]
@@ -256,6 +256,24 @@ def test_a_format_that_few_players_show_is_told(
     assert [f"Few players show {codec} in {form.name}" in notice for notice in notices] == (
         [True] if told else []
     )
+
+
+def test_interlaced_pictures_stay_interlaced_and_untouched(tmp_path: Path, wav: Path) -> None:
+    clip = Clip(count=5, height=96, options={"x264-params": "tff=1"})
+    given = probe_video(make_video(tmp_path / "clip.mp4", clip))
+    assert given.first_field == "top"
+    writer = encode(tmp_path / "out.mp4", given, wav, Encoding(crf=0))
+    assert writer.notices == ()
+    made = probe_video(tmp_path / "out.mp4")
+    assert made.first_field == "top"
+    for frame, planes in zip(read_frames(made), pictures(given, 5), strict=True):
+        assert same(frame.planes, planes)
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_a_codec_that_cannot_tell_of_fields_is_warned_of(info: VideoInfo, codec: Codec) -> None:
+    (notice,) = choose_encoder(replace(info, first_field="top"), Encoding(codec), 1).notices
+    assert "clip.mp4 is interlaced" in notice
 
 
 def test_the_usual_encoder_has_nothing_to_say(tmp_path: Path, info: VideoInfo, wav: Path) -> None:
