@@ -189,7 +189,8 @@ def _write_back(
     if surface.channels.start:
         window, region = (box.divided(colour.chroma_step) for box in (window, region))
     local = region.moved(-window.x0, -window.y0)
-    painted = np.clip(np.rint(surface.painted[local.slices]), 0, colour.peak)
+    painted = surface.painted[local.slices]
+    np.clip(np.rint(painted, out=painted), 0, colour.peak, out=painted)
     for channel, plane in enumerate(planes[surface.channels]):
         plane[region.slices] = painted[..., channel]
 
