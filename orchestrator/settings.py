@@ -80,6 +80,7 @@ class Settings(BaseModel):
     serving: Serving
     when_longer: Literal["bounce", "loop", "freeze", "cut"]
     when_shorter: WhenShorter
+    idle: Literal["still", "breathe"]
 
 
 def home() -> Path:

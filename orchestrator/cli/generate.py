@@ -13,6 +13,7 @@ from orchestrator.faces.choice import FaceChoice
 from orchestrator.media.encoders import Codec
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
+from orchestrator.pipeline.moments import Idle
 from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
 from orchestrator.settings import Preset, Settings, WhenShorter, load_settings
@@ -88,6 +89,15 @@ def generate_command(
         bool,
         typer.Option("--all-faces", help="Everybody in the clip speaks.", rich_help_panel=_FACES),
     ] = False,
+    idle: Annotated[
+        Idle | None,
+        typer.Option(
+            help="What the people in a photo do beside speaking: still (the usual), or breathe "
+            "(they move a little).",
+            metavar="MODE",
+            rich_help_panel=_FACES,
+        ),
+    ] = None,
     codec: Annotated[
         Codec | None,
         typer.Option(
@@ -172,7 +182,7 @@ def generate_command(
     """
     settings = _overridden(
         load_settings(profile),
-        given(when_longer=when_longer, when_shorter=when_shorter),
+        given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
         encoding=given(codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible),
         serving=given(stall_timeout_s=stall_timeout),
     )

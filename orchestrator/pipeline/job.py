@@ -152,6 +152,7 @@ class _Job:
                 self.media.colour(),
                 self.media.video.frame_rate,
                 self.progress,
+                idle=self.settings.idle if self.media.video.is_photo else "still",
             )
             written, encoder = await self._write(speaking, total)
         return await self._report(written, encoder)
