@@ -22,7 +22,8 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from orchestrator.media.encoders import PRESETS, Codec, Encoding, choose_encoder
+from orchestrator.media.encoder_options import PRESETS
+from orchestrator.media.encoders import Codec, Encoding, choose_encoder
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.orientation import UPRIGHT

@@ -1,7 +1,6 @@
 """Which encoder makes the pictures of the output, and its settings."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, cast
@@ -13,23 +12,17 @@ from av.video.reformatter import ColorRange
 
 from client.errors import InputError, MediaError
 from orchestrator.media.chroma import nearest_location
+from orchestrator.media.encoder_options import (
+    ENCODERS,
+    PRESETS,
+    SOFTWARE,
+    Options,
+    Wanted,
+    format_taken,
+)
 from orchestrator.media.info import VideoInfo
 
 Codec = Literal["h264", "hevc", "av1"]
-Options = dict[str, str]
-
-# x264's names, for every codec.
-PRESETS = (
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-)
 _HIGHEST_CRF = {"h264": 51, "hevc": 51, "av1": 63}
 # By benchmarks.encoding on three clips of 720p to 1080p, in means of luma: 47.0, 47.1 and 47.1 dB
 # PSNR, 0.992 SSIM each. At H.264's quality superfast takes 1.3 to 1.6 times the bits for 0.6 to 0.8
@@ -38,25 +31,11 @@ _HIGHEST_CRF = {"h264": 51, "hevc": 51, "av1": 63}
 # one clip of the three.
 _DEFAULT_CRF = {"h264": 18, "hevc": 19, "av1": 20}
 _DEFAULT_PRESET = {"h264": "veryfast", "hevc": "veryfast", "av1": "fast"}
-_SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 7, 5, 4, 3), strict=True))
-_AOM_SPEEDS = dict(zip(PRESETS, (6, 6, 6, 6, 6, 5, 4, 3, 2), strict=True))
-_NVENC_PRESETS = dict(zip(PRESETS, (1, 1, 2, 3, 4, 5, 6, 7, 7), strict=True))
 _KEY_INTERVAL_S = 5  # a player that seeks decodes from the key frame before
-_HIGHEST_PARALLELISM = 6  # of SVT-AV1
-_SVT_FORMATS = ("yuv420p", "yuv420p10le")
 _WIDELY_SHOWN = {
     "h264": ("yuv420p",),
     "hevc": ("yuv420p", "yuv420p10le"),
     "av1": ("yuv420p", "yuv420p10le"),
-}
-# NVENC takes these samples in other places of memory.
-_NVENC_FORMATS = {
-    "yuv420p": "yuv420p",
-    "yuv420p10le": "p010le",
-    "yuv422p": "nv16",
-    "yuv422p10le": "p210le",
-    "yuv444p": "yuv444p",
-    "yuv444p10le": "yuv444p10msble",
 }
 
 
@@ -112,21 +91,6 @@ class Encoder:
             context.codec_tag = "hvc1"  # Apple's players do not show FFmpeg's "hev1"
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """One encoding with nothing left open."""
-
-    codec: Codec
-    crf: int
-    preset: str
-    threads: int
-    info: VideoInfo
-
-    @property
-    def lossless(self) -> bool:
-        return self.crf == 0
-
-
 def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder:
     """Finds an encoder that opens here.
 
@@ -140,15 +104,14 @@ def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder
         MediaError: If no encoder takes such pictures.
     """
     _check(encoding)
-    wanted = _Wanted(
-        encoding.codec,
+    wanted = Wanted(
         _DEFAULT_CRF[encoding.codec] if encoding.crf is None else encoding.crf,
         encoding.preset or _DEFAULT_PRESET[encoding.codec],
         threads,
         info,
     )
     for name in _candidates(encoding):
-        encoder = _encoder(name, wanted)
+        encoder = _encoder(name, encoding.codec, wanted)
         if encoder is not None and _opens(encoder, info, threads):
             return replace(encoder, notices=tuple(_notices(name, encoding, info)))
     raise MediaError(
@@ -167,7 +130,7 @@ def _check(encoding: Encoding) -> None:
         raise InputError(
             f"There is no preset {encoding.preset!r}: choose one of {', '.join(PRESETS)}."
         )
-    known = _ENCODERS[encoding.codec]
+    known = ENCODERS[encoding.codec]
     if _asked(encoding) not in ("auto", *known):
         raise InputError(
             f"There is no encoder {encoding.encoder!r} for {encoding.codec}: choose auto, nvenc,"
@@ -202,18 +165,18 @@ def _candidates(encoding: Encoding) -> Iterator[str]:
     asked = _asked(encoding)
     if asked != "auto":
         yield asked
-    yield from (name for name in _SOFTWARE[encoding.codec] if name != asked)
+    yield from (name for name in SOFTWARE[encoding.codec] if name != asked)
 
 
-def _encoder(name: str, wanted: _Wanted) -> Encoder | None:
+def _encoder(name: str, codec: Codec, wanted: Wanted) -> Encoder | None:
     """None if it has no such pixel format."""
     form = wanted.info.pixel_format
-    if name == "libsvtav1" and form.name not in _SVT_FORMATS:
+    taken = format_taken(name, form.name)
+    if taken is None:
         return None
-    options = _ENCODERS[wanted.codec][name](wanted)
+    options = ENCODERS[codec][name](wanted)
     if form.chroma_step == (2, 2):  # of finer chroma only one place is allowed
         options["chroma_sample_location"] = nearest_location(wanted.info.chroma_offset)
-    taken = _NVENC_FORMATS[form.name] if name.endswith("_nvenc") else form.name
     return Encoder(name, options, taken)
 
 
@@ -226,77 +189,3 @@ def _opens(encoder: Encoder, info: VideoInfo, threads: int) -> bool:
     except (FFmpegError, ValueError):  # ValueError: built into FFmpeg, but not into this one
         return False
     return True
-
-
-def _x264(wanted: _Wanted) -> Options:
-    display, light = wanted.info.hdr.display, wanted.info.hdr.light
-    parameters = {
-        "tff": int(wanted.info.first_field == "top"),
-        "bff": int(wanted.info.first_field == "bottom"),
-        "mastering-display": display and display.in_units(),
-        "cll": light and "{},{}".format(*light),
-    }
-    quality = {"qp": "0"} if wanted.lossless else {"crf": str(wanted.crf)}
-    return {"preset": wanted.preset, "x264-params": _joined(parameters), **quality}
-
-
-def _x265(wanted: _Wanted) -> Options:
-    display, light = wanted.info.hdr.display, wanted.info.hdr.light
-    parameters = {
-        "log-level": "none",
-        "pools": wanted.threads,
-        "lossless": int(wanted.lossless),
-        "master-display": display and display.in_units(),
-        "max-cll": light and "{},{}".format(*light),
-    }
-    return {
-        "preset": wanted.preset,
-        "crf": str(wanted.crf),
-        "x265-params": _joined(parameters),
-    }
-
-
-def _svt(wanted: _Wanted) -> Options:
-    os.environ.setdefault("SVT_LOG", "0")  # it prints; there is no other way to keep it quiet
-    display, light = wanted.info.hdr.display, wanted.info.hdr.light
-    parameters = {
-        "lp": min(wanted.threads, _HIGHEST_PARALLELISM),
-        "lossless": int(wanted.lossless),
-        "mastering-display": display and display.in_decimals(),
-        "content-light": light and "{},{}".format(*light),
-    }
-    return {
-        "preset": str(_SVT_PRESETS[wanted.preset]),
-        "crf": str(wanted.crf),
-        "svtav1-params": _joined(parameters),
-    }
-
-
-def _joined(parameters: Mapping[str, object]) -> str:
-    """Parameters as encoders read them; those that are not set keep the encoder's default."""
-    return ":".join(f"{name}={value}" for name, value in parameters.items() if value)
-
-
-def _aom(wanted: _Wanted) -> Options:
-    lossless = {"aom-params": "lossless=1"} if wanted.lossless else {}
-    return {
-        "cpu-used": str(_AOM_SPEEDS[wanted.preset]),
-        "crf": str(wanted.crf),
-        "row-mt": "1",
-        **lossless,
-    }
-
-
-def _nvenc(wanted: _Wanted) -> Options:
-    preset = f"p{_NVENC_PRESETS[wanted.preset]}"
-    if wanted.lossless:
-        return {"preset": preset, "tune": "lossless"}
-    return {"preset": preset, "tune": "hq", "rc": "vbr", "cq": str(wanted.crf), "b": "0"}
-
-
-_SOFTWARE = {"h264": ("libx264",), "hevc": ("libx265",), "av1": ("libsvtav1", "libaom-av1")}
-_ENCODERS: dict[str, dict[str, Callable[[_Wanted], Options]]] = {
-    "h264": {"libx264": _x264, "h264_nvenc": _nvenc},
-    "hevc": {"libx265": _x265, "hevc_nvenc": _nvenc},
-    "av1": {"libsvtav1": _svt, "libaom-av1": _aom, "av1_nvenc": _nvenc},
-}

@@ -15,7 +15,8 @@ from av.video.stream import VideoStream
 
 from client.errors import InputError, MediaError
 from orchestrator.media import encoders
-from orchestrator.media.encoders import PRESETS, Codec, Encoder, Encoding, choose_encoder
+from orchestrator.media.encoder_options import PRESETS
+from orchestrator.media.encoders import Codec, Encoder, Encoding, choose_encoder
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import ColourTags, VideoInfo, probe_video
 from orchestrator.media.pixels import PixelFormat, Plane, Planes
