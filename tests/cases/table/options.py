@@ -6,7 +6,7 @@ from fractions import Fraction
 from tests.cases.case import FRAMES, Case, Made, Refused, bounce, short
 from tests.cases.clips import Clip
 from tests.cases.photos import Photo
-from tests.cases.scene import Face, Scene
+from tests.cases.scene import Face, Scene, still
 
 _LOSSLESS = ("--crf", "0")
 _BRIEF = short(Fraction(4, 10))
@@ -98,6 +98,56 @@ TIMING = [
     _part("--start 0.44", [11] * FRAMES, "the last picture alone"),
     _part("--duration 100", bounce(12, FRAMES), "more than there is"),
     Case(
+        name="--start 0.2 of a transport stream",
+        what="two pictures that lean on others in front",
+        video=Clip("clip.ts", count=24, gop=10),
+        options=("--start", "0.2"),
+        expected=Made(shown=range(5, 5 + FRAMES)),
+    ),
+    Case(
+        name="--start 0.2 of a variable rate",
+        what="the picture that is shown then comes first",
+        video=Clip(
+            "clip.mkv",
+            count=8,
+            ticks=(0, 40, 80, 160, 280, 320, 360, 400),
+            time_base=Fraction(1, 1000),
+        ),
+        audio=short(Fraction(24, 100)),
+        options=("--start", "0.2"),
+        expected=Made(frames=6, shown=(3, 3, 4, 5, 6, 7)),
+    ),
+    Case(
+        name="--start 0.2 of a turned clip",
+        what="made losslessly",
+        video=Clip(turn="clockwise", options={"qp": "0"}),
+        options=("--start", "0.2", *_LOSSLESS),
+        expected=Made(shown=[5 + number for number in bounce(7, FRAMES)], unchanged="all"),
+    ),
+    Case(
+        name="--when-shorter pad --duration 0.8",
+        what="30 pictures, 10 frames of speech",
+        video=Clip(count=30),
+        audio=_BRIEF,
+        options=("--when-shorter", "pad", "--duration", "0.8"),
+        expected=Made(frames=20, shown=range(20), outlasting=True),
+    ),
+    Case(
+        name="--when-shorter pad with a photo",
+        what="a photo has no length",
+        video=Photo(),
+        audio=_BRIEF,
+        options=("--when-shorter", "pad"),
+        expected=Made(frames=10, shown=[0] * 10),
+    ),
+    Case(
+        name="--start 1 of a photo",
+        video=Photo(),
+        audio=_BRIEF,
+        options=("--start", "1"),
+        expected=Refused("photo"),
+    ),
+    Case(
         name="--start 0:10",
         what="behind the end of the clip",
         options=("--start", "0:10"),
@@ -114,7 +164,20 @@ ENCODING = [
     _coded("av1", "yuv420p"),
     _coded("av1", "yuv420p10le"),
     _coded("av1", "yuv444p"),
+    _coded("av1", "yuv422p10le"),
+    _coded("av1", "yuv420p", lossless=True),
     _coded("hevc", "yuv420p", "--preset", "ultrafast"),
+    *(
+        Case(
+            name=f"--codec {codec} of a tiny clip",
+            what="64×64",
+            video=Clip(scene=still(64, 64, 64), count=3),
+            audio=_BRIEF,
+            options=("--codec", codec),
+            expected=Made(size=(64, 64), frames=10, shown=None, codec=codec, colour_error=None),
+        )
+        for codec in ("hevc", "av1")
+    ),
     Case(
         name="--compatible",
         what="of yuv422p10le",
@@ -130,6 +193,11 @@ ENCODING = [
         options=("--encoder", "nvenc"),
         expected=Made(frames=10, shown=bounce(12, 10)),
         note="libx264",
+    ),
+    Case(
+        name="--crf 63 of H.264",
+        options=("--crf", "63"),
+        expected=Refused("h264 takes 0 .* to 51", ""),
     ),
     Case(
         name="--encoder nonsense",
