@@ -5,6 +5,7 @@ drops an item or waits against a clock: a full channel is backpressure, not an e
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -43,10 +44,19 @@ class Threads:
 
     def __init__(self, name: str, count: int = 1) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._abandoned = threading.Event()
+
+    def interrupted(self) -> bool:
+        """Whether a call was given up; one that takes long asks for it and ends early."""
+        return self._abandoned.is_set()
 
     async def run(self, function: Callable[..., R], *args: object) -> R:
         """Runs a function in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+        except asyncio.CancelledError:
+            self._abandoned.set()
+            raise
 
     async def feed(self, items: Iterator[T], channel: Channel[T]) -> None:
         """Moves a blocking iterator into a channel and closes both."""

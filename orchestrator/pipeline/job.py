@@ -17,6 +17,7 @@ from orchestrator.faces.colour import Colour
 from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
+from orchestrator.media.pictures import Interrupted
 from orchestrator.media.playback import play
 from orchestrator.media.speech import read_speech
 from orchestrator.media.trim import trimmed
@@ -180,15 +181,20 @@ class _Job:
             all_faces=self.request.all_faces,
         )
         expected = min(total, self.media.video.frame_count)
-        return await preparation.run(lambda: self._clip(total), expected)
+        return await preparation.run(lambda: self._clip(total, preparation.interrupted), expected)
 
-    def _clip(self, total: int) -> Iterator[Frame]:
+    def _clip(self, total: int, interrupted: Interrupted) -> Iterator[Frame]:
         """The clip's frames that the output can show."""
-        with closing(read_frames(self.media.video)) as frames:
+        with closing(read_frames(self.media.video, interrupted=interrupted)) as frames:
             yield from islice(frames, total)
 
     async def _write(self, speaking: Speaking, total: int) -> tuple[Written, str]:
-        frames = play(self.media.video, total, self.settings.when_longer)
+        frames = play(
+            self.media.video,
+            total,
+            self.settings.when_longer,
+            interrupted=speaking.interrupted,
+        )
         with VideoWriter(
             self.request.output, self.media.video, self.media.audio.path, self.media.encoding
         ) as writer:

@@ -86,6 +86,10 @@ class Preparation:
             at_most=_FACES_PER_FRAME_OF_MANY if many else _FACES_PER_FRAME,
         )
 
+    def interrupted(self) -> bool:
+        """Whether nobody waits for the next frame any more."""
+        return self._threads.interrupted()
+
     async def run(self, frames: Frames, total: int | None) -> PreparedAvatar:
         """Prepares the avatar.
 

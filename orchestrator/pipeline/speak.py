@@ -76,6 +76,10 @@ class Speaking:
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
 
+    def interrupted(self) -> bool:
+        """Whether nobody waits for the next frame any more."""
+        return self._decoding.interrupted()
+
     async def run(self, frames: Generator[Frame], writer: VideoWriter, total: int) -> Written:
         """Renders and writes all frames and completes the file.
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -121,6 +122,24 @@ async def test_cancelling_a_stage_closes_its_source_and_leaves_no_thread() -> No
 
     assert closed.is_set()
     assert not [t for t in threading.enumerate() if t.name.startswith("cancelled-stage")]
+
+
+async def test_a_long_call_learns_that_nobody_waits_for_it(threads: Threads) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        while not threads.interrupted():
+            time.sleep(0.001)
+        ended.set()
+
+    call = asyncio.create_task(threads.run(work))
+    while not started.is_set():
+        await asyncio.sleep(0.001)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert ended.wait(timeout=10)
 
 
 async def test_a_channel_gives_everything_that_was_put_before_it_was_closed() -> None:
