@@ -134,8 +134,7 @@ async def test_a_long_call_learns_that_nobody_waits_for_it(threads: Threads) -> 
         ended.set()
 
     call = asyncio.create_task(threads.run(work))
-    while not started.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(started.wait, 10)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
