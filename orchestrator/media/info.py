@@ -30,11 +30,11 @@ from orchestrator.media.planes import Conversion
 from orchestrator.media.rgb import photo_size
 from orchestrator.media.tags import is_full_range, is_yuv, matrix_name
 from orchestrator.media.timeline import Timeline, read_timeline
+from orchestrator.media.unreadable import refuse_unreadable_picture
 
 _PHOTO_RATE = Fraction(25)
 _SMALLEST_SIDE = 16
 _CENTRED_CODECS = ("mjpeg", "mpeg1video", "theora")
-_HEIF_BRANDS = ("heic", "heix", "hevc", "mif1", "msf1", "avif")
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def probe_video(path: Path, *, compatible: bool = False) -> VideoInfo:
         InputError: If there is no such file, or nothing in it.
         MediaError: If it has no pictures, cannot be decoded or was cut short.
     """
+    refuse_unreadable_picture(path)
     with open_input(path) as container, decoding(path):
-        _refuse_heif(container, path)
         stream = video_stream(container, path)
         frame = next(decode_pictures(container, stream), None)
         if frame is None:
@@ -264,12 +264,6 @@ def _siting(stream: VideoStream, frame: VideoFrame) -> Siting:
 
 def _is_picture_format(container: InputContainer) -> bool:
     return container.format.name == "image2" or container.format.name.endswith("_pipe")
-
-
-def _refuse_heif(container: InputContainer, path: Path) -> None:
-    # Their tiles would come out as separate small pictures.
-    if container.metadata.get("major_brand") in _HEIF_BRANDS:
-        raise MediaError(f"{path} is a HEIF picture, which cannot be read: save it as JPEG or PNG.")
 
 
 def _declared_duration(container: InputContainer, stream: AudioStream) -> Fraction:

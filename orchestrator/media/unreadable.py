@@ -1,0 +1,39 @@
+"""Picture formats that users bring and FFmpeg cannot decode, told by their first bytes."""
+
+from pathlib import Path
+
+from client.errors import MediaError
+from orchestrator.media.opening import check_input
+
+_HEAD_BYTES = 32
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
+_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_WEBP_ANIMATION = 0x02  # in the flags of the VP8X chunk, WebP Container Specification
+
+
+def refuse_unreadable_picture(path: Path) -> None:
+    """Checks that a file is none of these.
+
+    Raises:
+        InputError: If there is no such file, or nothing in it.
+        MediaError: If it is one of them.
+    """
+    check_input(path)
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        # FFmpeg gives their tiles as separate small pictures.
+        raise MediaError(f"{path} is a HEIC picture, which cannot be read: save it as JPEG or PNG.")
+    if head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS:
+        raise MediaError(f"{path} is an AVIF picture, which cannot be read: save it as JPEG.")
+    if head.startswith(_JPEG_XL):
+        raise MediaError(f"{path} is a JPEG XL picture, which cannot be read: save it as JPEG.")
+    if _is_animated_webp(head):
+        raise MediaError(f"{path} is an animated WebP, which cannot be read: save it as GIF.")
+
+
+def _is_animated_webp(head: bytes) -> bool:
+    flags = int.from_bytes(head[20:21], "big")
+    extended = head.startswith(b"RIFF") and head[8:16] == b"WEBPVP8X"
+    return extended and bool(flags & _WEBP_ANIMATION)
