@@ -13,6 +13,7 @@ from av.packet import Packet
 from orchestrator.media.copying import can_be_copied, sounding
 from orchestrator.media.opening import audio_stream, decoding, open_input
 from orchestrator.media.speech import decode_sound
+from orchestrator.media.timeline import packet_end
 
 # Others become 48 kHz: at low rates a packet lasts up to 128 ms, and decoders that do not heed the
 # file's length hear the silence that fills the last one.
@@ -87,14 +88,21 @@ def _copied(source: InputContainer, stream: AudioStream, target: AudioStream) ->
         if time is None:
             ahead_s = ((packet.pts or 0) - (stream.start_time or 0)) * packet.time_base
             time = round(ahead_s * stream.sample_rate)
-        held = round((packet.duration or 0) * packet.time_base * stream.sample_rate)
-        is_short = packet.time_base <= Fraction(1, stream.sample_rate) and 0 < held < samples
+        packet.duration = _held_samples(packet, source, stream)
         packet.time_base = Fraction(1, stream.sample_rate)
         packet.pts = packet.dts = time
-        packet.duration = held if is_short else samples
         packet.stream = target
         time += samples
         yield packet
+
+
+def _held_samples(packet: Packet, source: InputContainer, stream: AudioStream) -> int:
+    """Samples of a packet that are heard: fewer in the last one, where times are that exact."""
+    samples = stream.codec_context.frame_size
+    end = packet_end(packet, source, stream)
+    if end is None or packet.time_base > Fraction(1, stream.sample_rate):
+        return samples
+    return min(samples, round((end - (packet.pts or 0)) * packet.time_base * stream.sample_rate))
 
 
 def _add_aac(output: OutputContainer, source: AudioStream) -> AudioStream:

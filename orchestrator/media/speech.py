@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from client.errors import InputError, MediaError
 from orchestrator.media.continuity import continuous, part
 from orchestrator.media.opening import audio_stream, clock_may_jump, decoding, open_input
+from orchestrator.media.timeline import packet_end
 
 Samples = NDArray[np.float32]
 
@@ -84,8 +85,8 @@ def _decoded(container: InputContainer, stream: AudioStream, path: Path) -> Iter
             if last is not None:
                 yield last
             last = packing.resample(frame)[0] if len(frame.layout.channels) >= _MANY else frame
-        if packet and packet.duration and packet.pts is not None and not packet.is_discard:
-            end = packet.pts + packet.duration
+        if packet and not packet.is_discard:
+            end = packet_end(packet, container, stream)
     if last is not None:
         yield last if end is None else _ended(last, end)
 

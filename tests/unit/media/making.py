@@ -198,6 +198,16 @@ def cut_start(source: Path, target: Path, start_s: Fraction) -> Path:
     return target
 
 
+def set_edit(mp4: Path, start_ticks: int, duration_s: Fraction) -> Path:
+    """Writes the only entry of the first edit list: what of the media is used."""
+    data = bytearray(mp4.read_bytes())
+    entry = data.index(b"elst") + 12
+    movie_ticks = round(duration_s * 1000)
+    struct.pack_into(">Ii", data, entry, movie_ticks, start_ticks)
+    mp4.write_bytes(data)
+    return mp4
+
+
 def move_packets(source: Path, target: Path, shift_s: Callable[[int], Fraction]) -> Path:
     """Copies the only stream of a file; packet n appears later by `shift_s(n)`."""
     with av.open(str(source)) as given, av.open(str(target), "w") as made:

@@ -22,6 +22,7 @@ from tests.unit.media.making import (
     numbered_luma,
     numbers,
     same,
+    set_edit,
     set_rotation,
 )
 
@@ -151,6 +152,35 @@ def test_pictures_before_the_start_of_an_edit_list_are_left_out(
     assert numbers(read_frames(info)) == list(range(5, 40))
     with FrameSource(info) as source:
         assert numbers(source.read(range(3))) == [5, 6, 7]
+
+
+def test_pictures_after_the_end_of_an_edit_list_are_left_out(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "clip.mp4", Clip(count=50, options={"bf": "2"}))
+    info = probe_video(set_edit(path, 1024 + 10 * 512, Fraction(1)))
+    assert info.frame_count == 25
+    assert numbers(read_frames(info)) == list(range(10, 35))
+    assert numbers(play(info, 49))[24:] == list(range(34, 9, -1))
+
+
+def test_a_fragmented_file_is_read_to_its_end(tmp_path: Path) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    clip = Clip(count=50, options={"bf": "2"}, container_options=options)
+    info = probe_video(make_video(tmp_path / "clip.mp4", clip))
+    assert numbers(play(info, 99)) == [*range(50), *range(48, -1, -1)]
+
+
+def test_a_matroska_file_without_lengths_and_index_is_read_to_its_end(tmp_path: Path) -> None:
+    clip = Clip(count=50, options={"bf": "2"}, container_options={"live": "1"})
+    info = probe_video(make_video(tmp_path / "clip.mkv", clip))
+    assert numbers(play(info, 99)) == [*range(50), *range(48, -1, -1)]
+
+
+def test_pictures_of_the_same_time_are_one(tmp_path: Path) -> None:
+    apart = make_video(tmp_path / "apart.mkv", Clip(20, codec="mjpeg", pix_fmt="yuvj420p"))
+    path = move_packets(apart, tmp_path / "clip.mkv", lambda number: Fraction(-(number > 10), 25))
+    info = probe_video(path)
+    assert info.frame_count == 19
+    assert numbers(read_frames(info)) == [*range(10), *range(11, 20)]
 
 
 def test_names_may_hold_spaces_other_alphabets_colons_and_percent_signs(tmp_path: Path) -> None:

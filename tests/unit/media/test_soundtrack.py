@@ -12,7 +12,14 @@ from orchestrator.media.continuity import continuous
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.playback import play
 from orchestrator.media.writer import VideoWriter
-from tests.unit.media.making import make_sound, make_video, move_packets, sound_frames, tone
+from tests.unit.media.making import (
+    make_sound,
+    make_video,
+    move_packets,
+    set_edit,
+    sound_frames,
+    tone,
+)
 from tests.unit.media.test_speech import delay, whole
 
 RATE = 48000
@@ -158,6 +165,22 @@ def test_time_starts_with_the_first_heard_sample(
     assert delay(whole(output), heard) == 0
     if start_s > 0:
         assert abs(delay(heard, whole(early))) <= 1024 / RATE * 16000 + 16
+
+
+@pytest.mark.parametrize(("start", "start_s"), [(1024, 0.0), (1024 + 24_000, 0.5)])
+def test_an_edit_list_says_what_of_a_recording_is_used(
+    tmp_path: Path, info: VideoInfo, start: int, start_s: float
+) -> None:
+    audio = make_sound(tmp_path / "s.m4a", tone(2.0, RATE), RATE, "aac")
+    unbroken = whole(audio)
+    heard = whole(set_edit(audio, start, Fraction(1)))
+    assert len(heard) == 16000
+    begin = round(start_s * 16000)
+    assert abs(delay(heard, unbroken[begin : begin + 16000])) <= 1
+    output = mux(info, audio)
+    assert is_copied(output, audio)
+    assert len(whole(output)) == pytest.approx(16000, abs=16)
+    assert delay(whole(output), heard) == 0
 
 
 def test_packets_out_of_a_container_of_rounded_times_get_exact_ones(
