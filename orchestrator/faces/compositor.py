@@ -19,6 +19,7 @@ from orchestrator.faces.surface import Source, Surface, fitted, support
 __all__ = ["Geometry", "Reference", "Region", "composite", "cut_reference"]
 
 _REFERENCE_MARGIN = 0.1  # of the crop's side
+_GREY_SLACK = 2  # levels of 8-bit chroma that coding leaves in a picture without colour
 _KERNEL_PX = 4  # pixels around a position that interpolation may read
 
 
@@ -82,7 +83,10 @@ def composite(
     if region.empty:
         return None
     window = _grown(region, _reach_px(strokes, affine)).aligned(colour.chroma_step, shape)
+    channels = 1 if _is_grey(planes, colour, region) else 3
     for surface in _surfaces(planes, colour, affine, window, references):
+        if surface.channels.stop > channels:
+            break
         for stroke in strokes:
             stroke.paint(surface)
         _write_back(surface, planes, colour, window, region)
@@ -141,6 +145,16 @@ def _reach_px(strokes: Sequence[Stroke], affine: Affine) -> int:
     flows = [stroke.flow for stroke in strokes if isinstance(stroke, Move) and not stroke.source]
     longest = max((float(np.abs(flow).max()) for flow in flows), default=0.0)
     return int(np.ceil(longest * side_px(affine) * np.sqrt(2))) + _KERNEL_PX
+
+
+def _is_grey(planes: Planes, colour: Colour, region: Region) -> bool:
+    """Whether a picture has no colour, as skin always has where there is any."""
+    part = region.divided(colour.chroma_step).slices
+    neutral, slack = 1 << (colour.bits - 1), _GREY_SLACK << (colour.bits - 8)
+    return all(
+        neutral - slack <= plane[part].min() and plane[part].max() <= neutral + slack
+        for plane in planes[1:]
+    )
 
 
 def _surfaces(

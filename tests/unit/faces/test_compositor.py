@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -346,3 +348,17 @@ def test_chroma_is_painted_where_its_samples_sit(offset: tuple[float, float]) ->
     expected = 50 + (blue_u - 50) * weights
     # Half a pixel of misplacement would be a quarter of a code.
     assert np.mean(planes[1][50, 20:130] - expected) == pytest.approx(0, abs=0.08)
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_picture_without_colour_gets_none(bits: int) -> None:
+    colour = Colour.named("bt709", bits=bits)
+    planes = noise_planes(bits=bits)
+    for plane in planes[1:]:  # what coding leaves of grey
+        plane[...] = (1 << (bits - 1)) + (plane % 5).astype(int) - 2
+    before = copied(planes)
+    weights = box_weights(0.2, 0.8)
+    paint = replace(layer(weights), interior=solid_interior(weights, (200, 20, 20)))
+    assert composite(planes, colour, square(80, 60, 120), paint) is not None
+    assert not np.array_equal(planes[0], before[0])
+    assert equal((before[0], *planes[1:]), before)
