@@ -51,6 +51,9 @@ class MasteringDisplay:
 class Hdr:
     """Static metadata of a source of high dynamic range.
 
+    x264, x265 and SVT-AV1 repeat it. FFmpeg's Python binding gives no way to hand it to others, nor
+    to hand on metadata that changes from picture to picture.
+
     Attributes:
         display: The screen on which it was graded, where that is told.
         light: Brightest sample and brightest average of a picture in cd/m² (CTA-861.3), likewise.
