@@ -19,7 +19,7 @@ from orchestrator.media.rates import Times, frame_rate, keeps_to, sampled
 
 MISSING_S = Fraction(1, 2)  # a stream that ends earlier than declared by more was cut short
 JUMP_S = 10  # a clock that leaps further began anew, as in transport streams put end to end
-_EDITED = ("mov,mp4,m4a,3gp,3g2,mj2",)
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 # They tell the length of the whole file, not of each stream.
 _STATING_WHOLE = ("flv", "matroska,webm")
 
@@ -111,12 +111,13 @@ def packet_end(packet: Packet, container: InputContainer, stream: AudioStream) -
     """When the sound of a packet is over, in the packet's units, where the file tells.
 
     Encoders fill their last packet, editors cut in the middle of one: MP4 then states a length
-    within it.
+    within it, and so does an MP3 whose encoder wrote its delay.
     """
     if packet.pts is None or not packet.duration:
         return None
     end = packet.pts + packet.duration
-    if container.format.name not in _EDITED or stream.duration is None:
+    states = container.format.name == _MP4 or (container.format.name == "mp3" and stream.start_time)
+    if not states or stream.duration is None:
         return end
     stated = (stream.start_time or 0) + stream.duration
     return stated if packet.pts < stated < end else end

@@ -21,6 +21,7 @@ WIDTH, HEIGHT = 96, 64
 _BLOCK = 16  # a bit is a square of pixels, which survives lossy coding
 _BITS = 12
 _DARK, _BRIGHT = 40, 210
+_BIT_RATES = {"wmav2": 128_000, "libopencore_amrnb": 12_200}  # of encoders that insist on one
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def make_sound(
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate))
         stream.layout = layout
+        if codec in _BIT_RATES:
+            stream.bit_rate = _BIT_RATES[codec]
         for frame in sound_frames(samples, rate, layout):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av import AudioLayout
 from numpy.typing import NDArray
 
+from client.errors import InputError
 from orchestrator.media.info import probe_audio
 from orchestrator.media.speech import read_speech
 from tests.unit.media.making import Clip, make_sound, make_video, tone
@@ -45,6 +47,57 @@ def test_every_format_gives_the_same_samples_at_the_same_time(
     assert delay(heard, said) == 0
     inner = np.s_[800:-800]
     assert np.corrcoef(heard[: len(said)][inner], said[inner])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "layout", "delay_ms"),
+    [
+        ("s.wav", "pcm_u8", 8000, "mono", 0),
+        ("s.wav", "pcm_alaw", 8000, "mono", 0),
+        ("s.wav", "adpcm_ima_wav", 22050, "mono", 0),
+        ("s.wav", "adpcm_ms", 44100, "stereo", 0),
+        ("s.wav", "pcm_s32le", 192000, "stereo", 0),
+        ("s.wav", "pcm_f64le", 96000, "mono", 0),
+        ("s.wav", "pcm_s16le", 48000, "7.1", 0),
+        ("s.flac", "flac", 192000, "stereo", 0),
+        ("s.flac", "flac", 48000, "7.1", 0),
+        ("s.aiff", "pcm_s24be", 48000, "stereo", 0),
+        ("s.m4a", "alac", 44100, "stereo", 0),
+        ("s.m4a", "aac", 96000, "5.1", 0),
+        ("s.m4a", "aac", 48000, "7.1", 0),
+        ("s.ogg", "libvorbis", 44100, "stereo", 0),
+        ("s.mp3", "libmp3lame", 11025, "mono", 0),
+        ("s.mpg", "mp2", 44100, "stereo", 11),
+        ("s.ac3", "ac3", 48000, "5.1", 6),
+        ("s.mka", "eac3", 48000, "stereo", 6),
+        ("s.wma", "wmav2", 44100, "stereo", -47),
+        ("s.amr", "libopencore_amrnb", 8000, "mono", 5),
+        ("s.3gp", "libopencore_amrnb", 8000, "mono", 0),
+    ],
+)
+def test_every_codec_is_heard(
+    tmp_path: Path, name: str, codec: str, rate: int, layout: str, delay_ms: int
+) -> None:
+    """The delay is that of encoders whose files do not tell it."""
+    samples = tone(2.0, rate, len(AudioLayout(layout).channels))
+    heard = whole(make_sound(tmp_path / name, samples, rate, codec, layout=layout))
+    said = tone(2.0, 16000)[0]
+    assert len(heard) == pytest.approx(len(said), abs=16 * 50)
+    assert delay(heard, said, 1600) / 16 == pytest.approx(delay_ms, abs=2)
+
+
+def test_the_voice_of_a_film_is_in_its_centre(tmp_path: Path) -> None:
+    film = np.zeros((6, 8000), np.float32)
+    film[2] = voice = tone(0.5, 16000)[0]
+    film[3:] = np.random.default_rng(0).normal(0, 0.3, (3, 8000))
+    path = make_sound(tmp_path / "film.wav", film, 16000, "pcm_f32le", layout="5.1")
+    np.testing.assert_allclose(whole(path), voice / 2, atol=1e-6)
+
+
+def test_a_recording_of_no_sample_is_refused_by_name(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "speech.wav", tone(1 / 44100, 44100), 44100, "pcm_s16le")
+    with pytest.raises(InputError, match=r"speech\.wav has sound of no length"):
+        whole(path)
 
 
 def test_uncompressed_sound_keeps_its_exact_length(tmp_path: Path) -> None:
