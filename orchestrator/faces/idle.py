@@ -18,14 +18,14 @@ from orchestrator.faces.geometry import Points, face_affine, side_px, to_native
 
 Shapes = NDArray[np.float64]
 
-# Greatest excursions in sides of the face crop (about 1.1 face heights): 1 to 2 mm on a real head,
-# less than people move who sit still for a portrait.
-_SWAY = 0.009
-_TURN = 0.012
-_NOD = 0.007
-_ROLL = 0.007  # radians
+# Greatest excursions in sides of the face crop (about 20 cm of a real head): 1 to 3 mm. The turn,
+# which leaves the outline of the head alone, is the largest, so that little behind it moves.
+_SWAY = 0.006
+_TURN = 0.014
+_NOD = 0.009
+_ROLL = 0.005  # radians
 _BREATH = 0.014
-_HEAD_RIDES = 0.35  # of the shoulders' rise, as the spine lifts it
+_HEAD_RIDES = 0.25  # of the shoulders' rise, as the spine lifts it
 
 _NECK = 0.6  # below the middle of the face crop
 _BORDER = 0.5  # width of the fade at the picture's borders
@@ -57,7 +57,7 @@ class _Person:
         """Displacement [5,...,2] in pixels of each motion at its greatest: _SWAY first."""
         x, y = np.moveaxis((points - self.centre) / self.size, -1, 0)
         still = np.zeros_like(x)
-        head = _fade((np.hypot(x, (y + 0.15) / 1.25) - 0.55) / 0.75)
+        head = _fade((np.hypot(x, (y + 0.15) / 1.25) - 0.5) / 0.7)
         torso = _fade((np.abs(x) - 0.6) / 1.1) * _fade((0.9 - y) / 0.8)
         # A head that turns moves most at its nearest part, the nose, and not at its outline.
         dome = np.clip(1 - (x**2 + ((y + 0.05) / 1.25) ** 2) / 0.7**2, 0, None) ** 2
