@@ -107,6 +107,17 @@ def test_every_picture_is_there_on_time(
 
 
 @pytest.mark.parametrize("codec", CODECS)
+def test_playing_can_start_every_five_seconds(
+    tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec
+) -> None:
+    given = replace(info, frame_rate=Fraction(12))
+    encode(tmp_path / "out.mp4", given, wav, Encoding(codec, preset="ultrafast"), 130)
+    keys = probe_video(tmp_path / "out.mp4").timeline
+    assert keys is not None
+    assert [int(time * keys.time_base) for time in keys.keys] == [0, 5, 10]
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_colour_and_the_shape_of_pixels_are_told(
     tmp_path: Path, info: VideoInfo, wav: Path, codec: Codec
 ) -> None:
