@@ -32,7 +32,7 @@ _BORDER = 0.5  # width of the fade at the picture's borders
 _BORDER_OF_PICTURE = 0.45  # at most, of its shorter side
 
 _BREATHS_HZ = 0.25
-_BREATH_LAG = 0.35  # radians by which exhaling outlasts inhaling
+_BREATH_LAG = 0.35  # radians; makes exhaling last longer than inhaling
 _SLOWEST_HZ = 0.06
 _START_S = 2.0  # motion grows from nothing
 # Roots of primes have no common measure, so that sums of such waves do not repeat.
@@ -82,7 +82,7 @@ class _Person:
         wander = (shares * np.sin(2 * np.pi * waves * time_s + phases)).sum(axis=1)
         # The last wander hurries and delays the breath.
         breath = 2 * np.pi * _BREATHS_HZ * time_s + 1.5 * wander[-1] + self.number
-        wander[-1] = 0.5 - 0.5 * np.cos(breath + _BREATH_LAG * np.sin(breath))
+        wander[-1] = 0.5 - 0.5 * np.cos(breath - _BREATH_LAG * np.cos(breath))
         return np.asarray(wander * _risen(np.minimum(time_s / _START_S, 1)))
 
 

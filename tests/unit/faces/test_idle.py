@@ -61,6 +61,11 @@ def test_shoulders_rise_and_fall_with_about_fifteen_breaths_a_minute() -> None:
     assert height.max() - height.min() > 0.005 * SIZE
 
 
+def test_exhaling_lasts_longer_than_inhaling() -> None:
+    height = -path(SHOULDER, np.arange(3, 123, 0.1))[:, 1]
+    assert 0.35 < (np.diff(height) > 0).mean() < 0.45
+
+
 def test_shoulders_never_sink_below_the_photo() -> None:
     assert (path(SHOULDER, np.arange(0, 60, 0.1))[:, 1] <= SHOULDER[1] + 0.01).all()
 
