@@ -13,6 +13,7 @@ from tests.cases.scene import PATCH
 from tests.cases.source import Source
 
 _LONGEST_LAG_MS = 1.0
+_LOUDNESS_ERROR = 0.1
 FRAMES = 14  # at 25 per second, as long as what is spoken
 
 
@@ -90,6 +91,10 @@ class Made:
             objections.append(f"pictures outlast the sound by {float(facts.excess_frames):.2f}")
         if facts.lag_ms is not None and abs(facts.lag_ms) > _LONGEST_LAG_MS:
             objections.append(f"sound lags by {facts.lag_ms:.2f} ms")
+        if facts.loudness is not None and abs(facts.loudness - 1) > _LOUDNESS_ERROR:
+            objections.append(f"sound is {facts.loudness:.2f} times as loud")
+        if not facts.indexed_in_front:
+            objections.append("the index is behind the media")
         if abs(facts.largest_step * facts.rate - 1) > Fraction(1, 20):
             objections.append(f"pictures are up to {float(facts.largest_step):.4f} s apart")
         return objections

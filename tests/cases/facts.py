@@ -58,6 +58,8 @@ class Facts:
         excess_frames: By how many frames the pictures outlast the sound.
         lag_ms: By how much the sound comes later than in the recording; None for silence and for
             sound too short to tell.
+        loudness: Of the sound, over that of the recording; None as `lag_ms`.
+        indexed_in_front: Whether players can start before they have the whole file.
         largest_step: Seconds between two pictures where they are furthest apart.
     """
 
@@ -78,11 +80,14 @@ class Facts:
     starts_s: tuple[Fraction, Fraction]
     excess_frames: Fraction
     lag_ms: float | None
+    loudness: float | None
+    indexed_in_front: bool
     largest_step: Fraction
 
 
 def measure(output: Path, recording: Path) -> Facts:
     """Decodes a finished video and compares its sound with the recording."""
+    ours, theirs = heard(output), heard(recording)
     with av.open(str(output)) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
         pictures = list(container.decode(video))
@@ -107,7 +112,9 @@ def measure(output: Path, recording: Path) -> Facts:
             copied=_packets(output, 3) == _packets(recording, 3),
             starts_s=(times[0], _first_sample_s(output)),
             excess_frames=(length_s - _length_s(audio)) * rate,
-            lag_ms=lag_ms(heard(output), heard(recording)),
+            lag_ms=lag_ms(ours, theirs),
+            loudness=loudness(ours, theirs),
+            indexed_in_front=_indexed_in_front(output),
             largest_step=max((b - a for a, b in pairwise(times)), default=1 / rate),
         )
 
@@ -156,25 +163,42 @@ def changed_pixels(
 
 
 def heard(path: Path) -> Samples:
-    """The mean of all channels at 16 kHz."""
+    """The first channel at 16 kHz."""
     # Packed: PyAV looks for a ninth plane in planar frames of eight channels.
     resampler = AudioResampler(format="flt", rate=_RATE)
     with av.open(f"file:{path}") as container:
         frames = [part for f in container.decode(audio=0) for part in resampler.resample(f)]
     frames += filter(None, resampler.resample(None))
-    parts = [f.to_ndarray().reshape(-1, len(f.layout.channels)).mean(axis=1) for f in frames]
+    parts = [f.to_ndarray().reshape(-1, len(f.layout.channels))[:, 0] for f in frames]
     return np.concatenate(parts).astype(np.float32)
 
 
 def lag_ms(later: Samples, earlier: Samples) -> float | None:
     """By how much one sound lags the other where they agree best."""
     length = min(len(later), len(earlier))
-    if length < _SHORTEST_HEARD or float(np.abs(earlier).max()) < _SILENT:
+    if not _comparable(earlier, length):
         return None
     size = 2 * length
     spectrum = np.fft.rfft(later[:length], size) * np.conj(np.fft.rfft(earlier[:length], size))
     agreement = np.roll(np.fft.irfft(spectrum, size), _LONGEST_LAG)[: 2 * _LONGEST_LAG]
     return (int(np.argmax(agreement)) - _LONGEST_LAG) / _RATE * 1000
+
+
+def loudness(ours: Samples, theirs: Samples) -> float | None:
+    """The effective value of one sound over that of another."""
+    length = min(len(ours), len(theirs))
+    if not _comparable(theirs, length):
+        return None
+    return float(np.sqrt(np.square(ours[:length]).mean() / np.square(theirs[:length]).mean()))
+
+
+def _comparable(sound: Samples, length: int) -> bool:
+    return length >= _SHORTEST_HEARD and float(np.abs(sound).max()) > _SILENT
+
+
+def _indexed_in_front(mp4: Path) -> bool:
+    data = mp4.read_bytes()
+    return data.index(b"moov") < data.index(b"mdat")
 
 
 def _number(frame: VideoFrame) -> int:

@@ -1,7 +1,7 @@
 """Files that are not what their name says, are not whole, or are not there."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -55,6 +55,17 @@ class Changed(Source):
 
     def make(self, path: Path) -> None:
         path.write_bytes(self.change(content(self.of)))
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Source):
+    """Files put behind each other, byte by byte."""
+
+    parts: Sequence[Source]
+    name: str
+
+    def make(self, path: Path) -> None:
+        path.write_bytes(b"".join(content(part) for part in self.parts))
 
 
 @dataclass(frozen=True, eq=False)

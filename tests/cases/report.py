@@ -8,12 +8,11 @@ from tests.cases.run import Outcome
 
 INTRODUCTION = """# Media cases
 
-What becomes of the media that users bring: each row is a generated file that went through the
-command line and a real server, and what came of it. It is made anew in `out/media-cases.md` by
-`pytest tests/integration/test_media_cases.py`.
-
-Pictures carry numbers, so that a row tells which picture of the source each frame shows; colours
-are the ITU-T H.273 codes of primaries, transfer and matrix (2 is unknown).
+Each row is a generated file that went through the command line and a real server, and what came of
+it: one right result or one clear error; `pytest tests/integration/test_media_cases.py` makes this
+table anew in `out/media-cases.md`. Pictures carry numbers, so that a row tells which picture of the
+source each frame shows; colours are the ITU-T H.273 codes of primaries, transfer and matrix (2 is
+unknown), and "equal outside" compares every sample of a losslessly encoded result with the source.
 """
 _HEAD = "| case | what it is | outcome | ok |\n|---|---|---|---|"
 

@@ -2,10 +2,11 @@
 
 from fractions import Fraction
 
-from tests.cases.case import FRAMES, Case, Made
+from tests.cases.case import FRAMES, Case, Made, Refused
 from tests.cases.clips import Clip
-from tests.cases.files import Changed, Trimmed
+from tests.cases.files import Changed, Joined, Trimmed
 from tests.cases.recordings import Recording
+from tests.cases.scene import Face, Scene
 
 _FINE = {"qscale": "2"}
 _TS_PACKET = 188
@@ -88,6 +89,29 @@ CASES = [
         what="no key frame before picture 10",
         video=Changed(Clip("clip.ts", count=30, gop=10), "clip.ts", _without_start),
         expected=Made(shown=range(10, 10 + FRAMES)),
+    ),
+    Case(
+        name="another size in the middle",
+        what="as calls are recorded",
+        video=Joined(
+            [
+                Clip("clip.ts"),
+                Clip(
+                    "clip.ts",
+                    Scene(320, 240, (Face(120, 60, 144),)),
+                    ticks=range(12, 24),
+                    time_base=Fraction(1, 25),
+                ),
+            ],
+            "clip.ts",
+        ),
+        expected=Refused("changes its size"),
+    ),
+    Case(
+        name="two streams joined",
+        what="the clock starts anew in the middle",
+        video=Joined([Clip("clip.ts"), Clip("clip.ts")], "clip.ts"),
+        expected=Made(shown=[*range(12), 0, 1]),
     ),
     Case(
         name="a clip with sound",

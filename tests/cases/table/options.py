@@ -45,8 +45,9 @@ def _part(options: str, shown: Sequence[int], what: str = "12 pictures") -> Case
 
 def _coded(codec: str, pix_fmt: str, *options: str, lossless: bool = False) -> Case:
     return Case(
-        name=" ".join(("--codec", codec, *options, *(_LOSSLESS if lossless else ()))),
-        what=f"of {pix_fmt}",
+        name=" ".join(
+            ("--codec", codec, *options, *(_LOSSLESS if lossless else ()), "of", pix_fmt)
+        ),
         video=Clip(count=6, pix_fmt=pix_fmt, options={"qp": "0"}),
         audio=_BRIEF,
         options=("--codec", codec, *options, *(_LOSSLESS if lossless else ())),

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from tests.cases.case import FRAMES, Case, Made, Refused, bounce, short
 from tests.cases.clips import Clip
-from tests.cases.files import Changed
+from tests.cases.files import Changed, Joined
 from tests.cases.photos import Photo
 from tests.cases.recordings import SPOKEN_S, Recording
 
@@ -73,6 +73,8 @@ def _streamed(wav: bytes) -> bytes:
     size = wav.index(b"data") + 4
     return wav[:size] + b"\xff" * 4 + wav[size + 4 :]
 
+
+_MP3 = Recording("speech.mp3", rate=48000, codec="libmp3lame")
 
 CASES = [
     *(_wav("pcm_s16le", rate) for rate in (8000, 16000, 44100, 48000, 96000, 192000)),
@@ -151,6 +153,12 @@ CASES = [
         name="a streamed WAV",
         what="its header does not know the length, as from a pipe",
         audio=Changed(Recording(), "speech.wav", _streamed),
+    ),
+    Case(
+        name="two MP3s joined",
+        what="tags of the second are no sound",
+        audio=Joined([_MP3, _MP3], "speech.mp3"),
+        expected=Refused("is damaged", "audio"),
     ),
     Case(
         name="a WAV named .mp3",
