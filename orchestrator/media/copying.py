@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 
 from av.audio.stream import AudioStream
@@ -48,11 +47,14 @@ def _is_playable(stream: AudioStream) -> bool:
 
 
 def _is_continuous(container: InputContainer, stream: AudioStream) -> bool:
-    packet_s = Fraction(stream.codec_context.frame_size, stream.sample_rate)
-    first_s = None
-    for number, packet in zip(count(), sounding(container, stream), strict=False):
-        time_s = (packet.pts or 0) * packet.time_base
-        first_s = time_s if first_s is None else first_s
-        if abs(time_s - first_s - number * packet_s) > _TOLERANCE_S:
+    if stream.time_base is None:
+        return False
+    step = Fraction(stream.codec_context.frame_size, stream.sample_rate) / stream.time_base
+    tolerance = _TOLERANCE_S / stream.time_base
+    first = None
+    for number, packet in enumerate(sounding(container, stream)):
+        time = packet.pts or 0
+        first = time if first is None else first
+        if abs(time - first - number * step) > tolerance:
             return False
     return True

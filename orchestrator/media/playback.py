@@ -45,10 +45,10 @@ def play(
 
 def play_from(source: FrameSource, total: int, when_longer: WhenLonger) -> Generator[Frame]:
     """As `play`, from a source that stays open."""
-    count = source.info.frame_count
-    mode: WhenLonger = "freeze" if count == 1 else when_longer
+    length = source.info.frame_count
+    mode: WhenLonger = "freeze" if length == 1 else when_longer
     remaining = total
-    for run in _runs(count, mode):
+    for run in _runs(length, mode):
         if remaining <= 0 or source.interrupted():
             return
         part = run[:remaining]
@@ -73,7 +73,7 @@ def _held(source: FrameSource, repeats: int) -> Iterator[Frame]:
     """The last frame again and again."""
     if repeats <= 0:
         return
-    count = source.info.frame_count
-    for frame in source.read(range(count - 1, count)):
+    length = source.info.frame_count
+    for frame in source.read(range(length - 1, length)):
         for _ in range(repeats):
             yield frame.copy()

@@ -1,6 +1,7 @@
 """When the pictures of a video are shown, read from its packets without decoding."""
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -150,15 +151,17 @@ class _Pictures:
 
 def _read(container: InputContainer, stream: VideoStream) -> tuple[_Pictures, Fraction]:
     """The packets of the pictures, and when the last packet of any stream is over, in seconds."""
-    shown, held_s = _Pictures(), Fraction(0)
+    shown, ends = _Pictures(), defaultdict[int, int](int)
     for packet in container.demux():
         if not packet.size:
             continue
-        if packet.stream_index == stream.index:
+        index = packet.stream_index
+        if index == stream.index:
             shown.add(packet)
         if packet.pts is not None:
-            held_s = max(held_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
-    return shown, held_s
+            ends[index] = max(ends[index], packet.pts + (packet.duration or 0))
+    bases = {index: container.streams[index].time_base or Fraction(0) for index in ends}
+    return shown, max((end * bases[index] for index, end in ends.items()), default=Fraction(0))
 
 
 def _timeline(
