@@ -82,7 +82,7 @@ def composite(
     region = _touched(strokes, affine, shape).aligned(colour.chroma_step, shape)
     if region.empty:
         return None
-    window = _grown(region, _reach_px(strokes, affine)).aligned(colour.chroma_step, shape)
+    window = region.grown(_reach_px(strokes, affine)).aligned(colour.chroma_step, shape)
     channels = 1 if _is_grey(planes, colour, region) else 3
     for surface in _surfaces(planes, colour, affine, window, references):
         if surface.channels.stop > channels:
@@ -207,10 +207,6 @@ def _write_back(
     np.clip(np.rint(painted, out=painted), 0, colour.peak, out=painted)
     for channel, plane in enumerate(planes[surface.channels]):
         plane[region.slices] = painted[..., channel]
-
-
-def _grown(region: Region, by_px: int) -> Region:
-    return Region(region.x0 - by_px, region.y0 - by_px, region.x1 + by_px, region.y1 + by_px)
 
 
 def _shape(planes: Planes) -> tuple[int, int]:

@@ -50,6 +50,10 @@ class Region(NamedTuple):
         """The same region in a picture whose origin lies elsewhere."""
         return Region(self.x0 + by_x, self.y0 + by_y, self.x1 + by_x, self.y1 + by_y)
 
+    def grown(self, by_px: int) -> "Region":
+        """Larger by as much on every side."""
+        return Region(self.x0 - by_px, self.y0 - by_px, self.x1 + by_px, self.y1 + by_px)
+
     def divided(self, by: tuple[int, int]) -> "Region":
         """The same region in a plane with fewer samples (x, y); needs borders that divide."""
         return Region(self.x0 // by[0], self.y0 // by[1], self.x1 // by[0], self.y1 // by[1])

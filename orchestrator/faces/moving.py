@@ -96,13 +96,7 @@ class _Sheet:
         columns, rows = cells(region.x0, region.x1, cell), cells(region.y0, region.y1, cell)
         shapes = motion.shapes(grid.points(columns, rows)) / grid.step
         reach = int(np.ceil(np.abs(shapes).sum(axis=0).max())) + _KERNEL_PX
-        height, width = plane.shape
-        window = Region(
-            max(region.x0 - reach, 0),
-            max(region.y0 - reach, 0),
-            min(region.x1 + reach, width),
-            min(region.y1 + reach, height),
-        )
+        window = region.grown(reach).aligned((1, 1), plane.shape)
         still = np.stack(np.meshgrid(columns - window.x0, rows - window.y0), axis=-1)
         spare_bits = 16 - bits
         finer = _finer(plane[window.slices], spare_bits)
