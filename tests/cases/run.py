@@ -98,7 +98,7 @@ def _arguments(case: Case, place: _Place, url: str) -> list[str]:
 def _made(case: Case, place: _Place, report: str, told: str) -> Outcome:
     facts = measure(place.output, place.audio)
     with_face = int(json.loads(report)["frames_with_face"])
-    text = "; ".join([_describe(facts, with_face), *told.splitlines()])
+    text = "; ".join([_describe(facts, with_face, numbered=_is_numbered(case)), *told.splitlines()])
     if isinstance(case.expected, Refused):
         return Outcome(text, ("this must be refused",))
     objections = case.expected.objections(facts, with_face)
@@ -182,7 +182,11 @@ def _sentence(told: str, place: _Place) -> str:
     return text
 
 
-def _describe(facts: Facts, with_face: int) -> str:
+def _is_numbered(case: Case) -> bool:
+    return isinstance(case.expected, Refused) or case.expected.shown is not None
+
+
+def _describe(facts: Facts, with_face: int, *, numbered: bool) -> str:
     width, height = facts.size
     shape = f", pixels {facts.sample_aspect}" if facts.sample_aspect != 1 else ""
     colour = "/".join(map(str, facts.tags)) + (" full range" if facts.full_range else "")
@@ -190,7 +194,7 @@ def _describe(facts: Facts, with_face: int) -> str:
     parts = [
         f"{facts.frames} frames at {facts.rate}",
         f"{facts.codec} {width}×{height} {facts.pixel_format} {colour}{shape}",
-        f"pictures {runs(facts.shown)}",
+        *([f"pictures {runs(facts.shown)}"] if numbered else []),
         f"{sound}{', copied' if facts.copied else ''}",
         f"face in {with_face}",
     ]

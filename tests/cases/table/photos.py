@@ -1,6 +1,8 @@
 """Photos as avatars."""
 
-from tests.cases.case import FRAMES, Case, Made, Refused
+from fractions import Fraction
+
+from tests.cases.case import FRAMES, Case, Made, Refused, short
 from tests.cases.clips import Clip
 from tests.cases.files import Bytes
 from tests.cases.photos import Photo
@@ -65,7 +67,8 @@ CASES = [
             "mjpeg",
             "yuvj420p",
         ),
-        expected=Made(shown=None, size=(3840, 2304), colour_error=None),
+        audio=short(Fraction(2, 10)),
+        expected=Made(shown=None, frames=5, size=(3840, 2304), colour_error=None),
     ),
     Case(
         name="a photo named .mp4",

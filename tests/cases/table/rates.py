@@ -39,7 +39,7 @@ def _jittered(count: int) -> list[int]:
 CASES = [
     *(_steady(Fraction(rate)) for rate in (12, 15, 24, 25, 30, 50, 60)),
     *(_steady(Fraction(rate, 1001)) for rate in (24000, 30000, 60000)),
-    *(_steady(Fraction(rate), Fraction(4, 10)) for rate in (100, 120, 240)),
+    *(_steady(Fraction(rate), Fraction(2, 10)) for rate in (100, 120, 240)),
     _variable(
         "a phone's jitter",
         "30 per second, each up to 9 ms early or late",
