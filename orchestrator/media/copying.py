@@ -8,7 +8,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from orchestrator.media.opening import audio_stream, decoding, open_input
+from orchestrator.media.opening import audio_stream, decoding, open_input, sound_packets
 
 _COPIED_CODECS = ("aac", "mp3")  # what browsers and phones play inside MP4
 _SLOWEST_MP3 = 16000  # Hz; slower ones are not of MPEG-1 or 2, which is all that MP4 holds
@@ -34,9 +34,9 @@ def can_be_copied(path: Path) -> bool:
 def sounding(container: InputContainer, stream: AudioStream) -> Iterator[Packet]:
     """Yields the packets that are heard, with those ahead that the decoder needs."""
     started = False
-    for packet in container.demux(stream):
+    for packet in sound_packets(container, stream):
         started |= not packet.is_discard
-        if packet.size and packet.pts is not None and not (started and packet.is_discard):
+        if packet.pts is not None and not (started and packet.is_discard):
             yield packet
 
 

@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import ExitError, FFmpegError
 from av.format import Flags
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -29,6 +30,7 @@ _OPTIONS = {
     "protocol_whitelist": "file",
     "pattern_type": "none",  # "photo%03d.jpg" is a name, not a sequence
 }
+_TAGGED_FORMATS = ("mp3", "aac")
 
 
 def check_input(path: Path) -> None:
@@ -131,6 +133,17 @@ def audio_stream(container: InputContainer, path: Path) -> AudioStream:
         _require_decoder(stream, path)
         return stream
     raise MediaError(f"{path} has no sound in it: give a recording of speech.")
+
+
+def sound_packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet]:
+    """Yields the packets of a sound stream that hold sound.
+
+    Where MP3 files were put end to end the tags of the second one come as a packet, too.
+    """
+    tagged = container.format.name in _TAGGED_FORMATS
+    for packet in container.demux(stream):
+        if packet.size and not (tagged and bytes(memoryview(packet)[:3]) == b"ID3"):
+            yield packet
 
 
 def _require_decoder(stream: AudioStream | VideoStream, path: Path) -> None:

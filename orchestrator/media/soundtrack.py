@@ -20,6 +20,7 @@ from orchestrator.media.timeline import packet_end
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100)
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "5.1", "7.1")  # of 1, 2, … channels
 _AAC_BIT_RATE = 192_000
+_AAC_CHANNEL_BIT_RATE = 64_000  # where there are more than three
 _AAC_BITS_PER_SAMPLE = 6  # the most that AAC spends: 6144 bits per channel and 1024 samples
 
 
@@ -111,7 +112,8 @@ def _add_aac(output: OutputContainer, source: AudioStream) -> AudioStream:
     stream = output.add_stream("aac", rate)
     stream.layout = layout
     channels = len(stream.layout.channels)
-    stream.bit_rate = min(_AAC_BIT_RATE, _AAC_BITS_PER_SAMPLE * rate * channels)
+    wanted = max(_AAC_BIT_RATE, _AAC_CHANNEL_BIT_RATE * channels)
+    stream.bit_rate = min(wanted, _AAC_BITS_PER_SAMPLE * rate * channels)
     return stream
 
 

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from client.errors import InputError, MediaError
 from orchestrator.media.continuity import continuous, part
-from orchestrator.media.opening import audio_stream, clock_may_jump, decoding, open_input
+from orchestrator.media.opening import (
+    audio_stream,
+    clock_may_jump,
+    decoding,
+    open_input,
+    sound_packets,
+)
 from orchestrator.media.timeline import packet_end
 
 Samples = NDArray[np.float32]
@@ -77,8 +83,7 @@ def _decoded(container: InputContainer, stream: AudioStream, path: Path) -> Iter
     shape = (stream.sample_rate, stream.channels)
     packing = AudioResampler(format=stream.format.packed)
     last, end = None, None
-    packets = (packet for packet in container.demux(stream) if packet.size)
-    for packet in chain(packets, [None]):
+    for packet in chain(sound_packets(container, stream), [None]):
         for frame in stream.decode(packet):
             if (frame.sample_rate, len(frame.layout.channels)) != shape:
                 raise MediaError(f"{path} changes its sound format: convert it, say to WAV.")

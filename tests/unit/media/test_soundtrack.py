@@ -144,6 +144,20 @@ def test_transport_streams_put_end_to_end_are_heard_one_after_the_other(tmp_path
     assert abs(delay(heard[start : start + 32000], single[:32000], 1600)) <= 1200
 
 
+def test_mp3_files_put_end_to_end_are_heard_one_after_the_other(
+    tmp_path: Path, info: VideoInfo
+) -> None:
+    one = make_sound(tmp_path / "one.mp3", tone(1.5, 44100), 44100, "libmp3lame")
+    both = tmp_path / "both.mp3"
+    both.write_bytes(one.read_bytes() * 2)
+    single, heard = whole(one), whole(both)
+    assert len(heard) == pytest.approx(2 * len(single), abs=1600)  # with the delay of the encoder
+    assert abs(delay(heard[len(single) :], single, 1600)) < 1600
+    output = mux(info, both, 80)
+    assert codec_of(output) == "aac"
+    assert delay(whole(output), heard) == 0
+
+
 @pytest.mark.parametrize("start_s", [Fraction(1), Fraction(90_000), Fraction(-1, 100)])
 @pytest.mark.parametrize(
     ("name", "codec", "copied"),
@@ -221,6 +235,7 @@ def test_every_number_of_channels_is_written(
     output = mux(info, audio, 25)
     with av.open(str(output)) as container:
         assert container.streams.audio[0].channels == made
+        assert (container.streams.audio[0].bit_rate or 0) > 0.9 * 32_000 * made
     assert delay(whole(output), whole(audio)) == 0
 
 
