@@ -15,6 +15,7 @@ _GRID = 16
 _MIN_CHANGE = 8.0  # levels of 255; head and hand movements stay below
 _MIN_RATIO = 4.0  # of the change across a cut to the usual change around it
 _USUAL_FRAMES = 12  # on either side
+_MIN_SUDDENNESS = 2.0  # of the same to the changes just before and after; fades have about 1
 
 
 class Changes:
@@ -43,8 +44,8 @@ def scene_starts(changes: NDArray[np.float32]) -> list[int]:
     """The first frame of every scene, from what `Changes` gave for each frame, [F,5].
 
     At a cut every one of the three frames after it differs from every one of the three before it,
-    by far more than neighbours around it differ. A flash returns to what was before, a pan and a
-    dissolve go on as they were; neither is a cut.
+    by far more than neighbours around it differ. A flash returns to what was before; a pan, a
+    fade and a dissolve go on as they began; none of them is a cut.
     """
     if not len(changes):
         return []
@@ -52,7 +53,12 @@ def scene_starts(changes: NDArray[np.float32]) -> list[int]:
     rises = across >= np.maximum(_MIN_CHANGE, np.roll(across, 1))
     peaks: list[int] = np.flatnonzero(rises & (across > np.roll(across, -1))).tolist()
     steps = changes[:, 0]
-    cuts = [cut for cut in peaks if across[cut] >= _MIN_RATIO * _usual(steps, cut)]
+    cuts = [
+        cut
+        for cut in peaks
+        if across[cut] >= _MIN_RATIO * _usual(steps, cut)
+        and across[cut] >= _MIN_SUDDENNESS * steps[cut - 1 : cut + 2 : 2].max()
+    ]
     # What lies between two cuts so close, such as a flash at a cut, belongs to the scene before.
     return [0, *(cut for cut in cuts if not any(0 < later - cut < _SIDE_FRAMES for later in cuts))]
 
