@@ -22,7 +22,7 @@ class Survey:
     Attributes:
         frame_count: Number of frames.
         picture: Width and height.
-        changes: float32 [F, 5], how pictures differ, from `Changes`.
+        changes: float32 [F, 6], how pictures differ, from `Changes`.
         observations: All faces of all frames.
         meshes: float32 [M, N, 2] of the same faces, in native pixels.
     """

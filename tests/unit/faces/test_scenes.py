@@ -70,11 +70,17 @@ def test_a_dissolve_is_no_cut() -> None:
     assert starts(still(1, 20) + mixed + still(2, 20)) == [0]
 
 
-def test_a_fade_to_black_and_back_is_no_cut() -> None:
+def test_a_fade_to_black_ends_a_scene_where_the_picture_comes_back() -> None:
     room_before, room_after = room(1)[:, :48], room(2)[:, :48]
     down = [(room_before * share).astype(np.uint8) for share in np.linspace(1, 0, 8)]
     up = [(room_after * share).astype(np.uint8) for share in np.linspace(0, 1, 8)]
-    assert starts(still(1, 20) + down + down[-1:] * 5 + up + still(2, 20)) == [0]
+    assert starts(still(1, 20) + down + down[-1:] * 5 + up + still(2, 20)) == [0, 34]
+
+
+def test_a_fade_that_never_gets_black_is_no_cut() -> None:
+    shares = [*np.linspace(1, 0.3, 8), *np.linspace(0.3, 1, 8)]
+    faded = [(room(1)[:, :48] * share).astype(np.uint8) for share in shares]
+    assert starts(still(1, 20) + faded + still(1, 20)) == [0]
 
 
 def test_a_light_that_is_switched_slightly_is_no_cut() -> None:

@@ -31,7 +31,7 @@ def followed(meshes: dict[int, NDArray[np.float32]], frame_count: int) -> Follow
     for frame, points in meshes.items():
         log.add(frame, box_of(points), look(1))
         rows.append(points[None])
-    seen = Survey(frame_count, (640, 360), np.zeros((frame_count, 5), np.float32), log.read(), rows)
+    seen = Survey(frame_count, (640, 360), np.zeros((frame_count, 6), np.float32), log.read(), rows)
     track = Track(range(frame_count), np.arange(len(meshes)))
     following = Following(seen, track, RATE)
     for _ in following.steps():
