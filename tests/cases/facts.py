@@ -1,6 +1,7 @@
 """What a finished video is, measured with nothing of the product's own code."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -11,6 +12,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import InvalidDataError
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
@@ -167,10 +170,18 @@ def heard(path: Path) -> Samples:
     # Packed: PyAV looks for a ninth plane in planar frames of eight channels.
     resampler = AudioResampler(format="flt", rate=_RATE)
     with av.open(f"file:{path}") as container:
-        frames = [part for f in container.decode(audio=0) for part in resampler.resample(f)]
+        frames = [part for f in _sounds(container) for part in resampler.resample(f)]
     frames += filter(None, resampler.resample(None))
     parts = [f.to_ndarray().reshape(-1, len(f.layout.channels))[:, 0] for f in frames]
     return np.concatenate(parts).astype(np.float32)
+
+
+def _sounds(container: InputContainer) -> Iterator[AudioFrame]:
+    """What can be decoded; players skip packets that are none, such as tags in the middle."""
+    stream = container.streams.audio[0]
+    for packet in container.demux(stream):
+        with suppress(InvalidDataError):
+            yield from stream.decode(packet)
 
 
 def lag_ms(later: Samples, earlier: Samples) -> float | None:
