@@ -12,6 +12,7 @@ from client.errors import InputError
 HOME_VARIABLE = "LIPSYNC_HOME"
 
 WhenShorter = Literal["cut", "pad"]
+CodecChoice = Literal["auto", "h264", "hevc", "av1"]
 Preset = Literal[
     "ultrafast",
     "superfast",
@@ -53,7 +54,7 @@ class Encoding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    codec: Literal["h264", "hevc", "av1"]
+    codec: CodecChoice
     crf: int | None = Field(ge=0, le=63)
     preset: Preset | None
     encoder: str

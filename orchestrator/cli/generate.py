@@ -10,13 +10,12 @@ from orchestrator.cli.bars import Bars
 from orchestrator.cli.running import printable, run, show
 from orchestrator.cli.values import length_s, time_s
 from orchestrator.faces.choice import FaceChoice
-from orchestrator.media.encoders import Codec
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
 from orchestrator.pipeline.moments import Idle
 from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
-from orchestrator.settings import Preset, Settings, WhenShorter, load_settings
+from orchestrator.settings import CodecChoice, Preset, Settings, WhenShorter, load_settings
 
 _TIMING = "Clip and recording"
 _FACES = "Faces"
@@ -99,9 +98,11 @@ def generate_command(
         ),
     ] = None,
     codec: Annotated[
-        Codec | None,
+        CodecChoice | None,
         typer.Option(
-            help="h264 (the usual), hevc or av1.", metavar="CODEC", rich_help_panel=_ENCODING
+            help="auto (h264, or hevc for 10-bit clips; the usual), h264, hevc or av1.",
+            metavar="CODEC",
+            rich_help_panel=_ENCODING,
         ),
     ] = None,
     crf: Annotated[

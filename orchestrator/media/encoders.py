@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, cast
+from itertools import chain
+from typing import Literal, cast, get_args
 
 from av import CodecContext
 from av.error import FFmpegError
@@ -21,6 +22,7 @@ from orchestrator.media.encoder_options import (
     format_taken,
 )
 from orchestrator.media.info import VideoInfo
+from orchestrator.media.pixels import PixelFormat
 
 Codec = Literal["h264", "hevc", "av1"]
 _HIGHEST_CRF = {"h264": 51, "hevc": 51, "av1": 63}
@@ -89,6 +91,17 @@ class Encoder:
         context.colorspace = info.tags.matrix
         if self.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # Apple's players do not show FFmpeg's "hev1"
+
+
+def usual_codec(pixel_format: PixelFormat, encoder: str = "auto") -> Codec:
+    """The codec for whoever has not chosen one.
+
+    It is that of a named encoder; otherwise H.264, or HEVC where players show pictures of this
+    format as HEVC alone: phones record high dynamic range that way.
+    """
+    named = (codec for codec in get_args(Codec) if encoder in ENCODERS[codec])
+    shown = (codec for codec in ("h264", "hevc") if pixel_format.name in _WIDELY_SHOWN[codec])
+    return cast("Codec", next(chain(named, shown), "h264"))
 
 
 def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder:

@@ -14,7 +14,7 @@ from client.connection import Connection
 from client.model import Batching
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
-from orchestrator.media.encoders import Encoding, choose_encoder
+from orchestrator.media.encoders import Encoding, choose_encoder, usual_codec
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
 from orchestrator.media.pictures import Interrupted
@@ -116,7 +116,9 @@ class _Media:
         video = trimmed(clip, request.start_s, request.duration_s)
         audio = probe_audio(request.audio)
         check_output(request.output, request.video, request.audio)
-        encoding = Encoding(wanted.codec, wanted.crf, wanted.preset, wanted.encoder)
+        usual = usual_codec(video.pixel_format, wanted.encoder)
+        codec = usual if wanted.codec == "auto" else wanted.codec
+        encoding = Encoding(codec, wanted.crf, wanted.preset, wanted.encoder)
         return cls(video, audio, encoding, choose_encoder(video, encoding, threads=0).notices)
 
     def colour(self) -> Colour:

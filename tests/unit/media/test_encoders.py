@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from client.errors import InputError, MediaError
 from orchestrator.media import encoders
 from orchestrator.media.encoder_options import PRESETS
-from orchestrator.media.encoders import Codec, Encoder, Encoding, choose_encoder
+from orchestrator.media.encoders import Codec, Encoder, Encoding, choose_encoder, usual_codec
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import ColourTags, VideoInfo, probe_video
 from orchestrator.media.pixels import PixelFormat, Plane, Planes
@@ -330,3 +330,26 @@ def test_encoders_print_nothing(
         given = replace(info, pixel_format=form)
         encode(tmp_path / "out.mp4", given, wav, Encoding(codec, preset="ultrafast"))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("bits", "chroma_step", "codec"),
+    [
+        (8, (2, 2), "h264"),
+        (10, (2, 2), "hevc"),
+        (8, (2, 1), "h264"),
+        (10, (2, 1), "h264"),
+        (10, (1, 1), "h264"),
+    ],
+)
+def test_the_usual_codec_is_what_players_show(
+    bits: int, chroma_step: tuple[int, int], codec: str
+) -> None:
+    assert usual_codec(PixelFormat.of(bits, chroma_step)) == codec
+
+
+@pytest.mark.parametrize(
+    ("encoder", "codec"), [("nvenc", "h264"), ("av1_nvenc", "av1"), ("libx265", "hevc")]
+)
+def test_a_named_encoder_says_which_codec_it_is(encoder: str, codec: str) -> None:
+    assert usual_codec(PixelFormat.of(8, (2, 2)), encoder) == codec
