@@ -6,7 +6,7 @@ drops an item or waits against a clock: a full channel is backpressure, not an e
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Generic, TypeVar, cast
@@ -113,6 +113,18 @@ async def run_stage(
             group.create_task(start_each(group, source, transform, results))
             async for task in results:
                 await sink(await task)
+
+
+async def together(transform: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+    """Transforms some items at once; results keep their order.
+
+    Raises:
+        Exception: The first failure, after the others were cancelled.
+    """
+    with first_cause():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_awaited(transform, item)) for item in items]
+    return [task.result() for task in tasks]
 
 
 async def _awaited(transform: Callable[[T], Awaitable[R]], item: T) -> R:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from orchestrator.faces.looks import look_of
 from orchestrator.faces.observations import areas, box_of, distinct
 from orchestrator.faces.search import detections_to_native, near, square_rgb, tiles, zoomed_out
 from orchestrator.media.frames import Frame
-from orchestrator.pipeline.flow import Threads
+from orchestrator.pipeline.flow import Threads, together
 from orchestrator.pipeline.models import JobModels
 
 _MIN_SCORE = 0.5
@@ -140,7 +141,7 @@ class Observer:
         return self._searched[frame_index]
 
     async def _searched_squares(self, frame: Frame, squares: Iterable[Affine]) -> Detections:
-        found = await asyncio.gather(*(self._in_square(frame, square) for square in squares))
+        found = await together(partial(self._in_square, frame), squares)
         return np.concatenate([np.zeros((0, 15), np.float32), *found])
 
     async def _in_square(self, frame: Frame, square: Affine) -> Detections:
@@ -159,7 +160,7 @@ class Observer:
         surest = detections[np.argsort(-detections[:, 4], kind="stable")]
         apart = surest[distinct(surest)]
         largest = apart[np.argsort(-areas(apart), kind="stable")][: self._at_most]
-        located = await asyncio.gather(*(self._locate(frame, found) for found in largest))
+        located = await together(partial(self._locate, frame), largest)
         faces = [face for face in located if face is not None]
         faces = [faces[index] for index in distinct([face.box for face in faces])]
         return _mattering(faces)

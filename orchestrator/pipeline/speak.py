@@ -1,9 +1,9 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
-import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
-from orchestrator.pipeline.flow import Threads, run_stage
+from orchestrator.pipeline.flow import Threads, run_stage, together
 from orchestrator.pipeline.listen import Speech
 from orchestrator.pipeline.models import JobModels, in_flight
 from orchestrator.pipeline.moments import Idle, Moment, as_played, breathing
@@ -123,7 +123,7 @@ class Speaking:
 
     async def _render(self, moment: Moment) -> tuple[Frame, bool]:
         # Every face is rendered from the untouched frame, and painted when all are there.
-        renders = await asyncio.gather(*(self._speak(moment, face) for face in moment.faces))
+        renders = await together(partial(self._speak, moment), moment.faces)
         for face, (affine, geometry) in zip(moment.faces, renders, strict=True):
             await self._pixels.run(
                 composite,

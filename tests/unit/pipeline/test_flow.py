@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.pipeline.flow import Channel, Threads, run_stage
+from orchestrator.pipeline.flow import Channel, Threads, run_stage, together
 
 
 @pytest.fixture
@@ -78,6 +78,33 @@ async def test_the_first_failure_cancels_the_rest_and_is_raised_itself(threads: 
         await run_stage(itertools.count(), fail_at_three, ignore, 8, threads)
 
     assert {0, 1, 2} <= set(cancelled)
+
+
+async def test_of_several_at_once_the_first_failure_cancels_the_others() -> None:
+    cancelled: list[int] = []
+
+    async def fail_at_one(item: int) -> int:
+        if item == 1:
+            raise ValueError("face 1 is broken")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    with pytest.raises(ValueError, match="face 1 is broken"):
+        await together(fail_at_one, range(3))
+
+    assert cancelled == [0, 2]
+
+
+async def test_several_at_once_keep_their_order() -> None:
+    async def slower_when_earlier(item: int) -> int:
+        await asyncio.sleep((3 - item) / 500)
+        return item
+
+    assert await together(slower_when_earlier, range(3)) == [0, 1, 2]
 
 
 async def test_a_failing_source_ends_the_stage_with_its_own_error(threads: Threads) -> None:
