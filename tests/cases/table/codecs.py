@@ -13,7 +13,7 @@ CASES = [
     Case(name="H.264 without B-frames", video=Clip(options={"bf": "0"})),
     Case(
         name="H.264 interlaced",
-        what="shown as whole frames",
+        what="its fields stay as they are",
         video=Clip(options={"x264-params": "interlaced=1"}),
     ),
     Case(name="H.264, every picture a key frame", video=Clip(gop=1)),
