@@ -8,7 +8,7 @@ from av.container import InputContainer
 
 from client.errors import MediaError
 from orchestrator.media.opening import audio_stream, decoding, open_input
-from orchestrator.media.timeline import MISSING_S, declared_duration, whole_duration
+from orchestrator.media.timeline import MISSING_S, Ends, declared_duration, whole_duration
 from orchestrator.media.wav import wav_length
 
 _MISSING_IN_WAV_S = Fraction(1, 10)  # its header counts bytes, not packets
@@ -65,12 +65,11 @@ def _held_s(container: InputContainer, stream: AudioStream | None) -> Fraction:
 
     It counts from 0, as Matroska's length does, or from an earlier start.
     """
-    ends = [
-        (packet.pts + (packet.duration or 0)) * packet.time_base
-        for packet in container.demux(*([stream] if stream else []))
-        if packet.size and packet.pts is not None
-    ]
+    ends = Ends()
+    for packet in container.demux(*([stream] if stream else [])):
+        if packet.size:
+            ends.add(packet)
     start_s = Fraction(0)
     if stream is not None and stream.time_base is not None:
         start_s = min(stream.start_time or 0, 0) * stream.time_base
-    return max(ends, default=Fraction(0)) - start_s
+    return ends.last_s(container) - start_s

@@ -49,8 +49,9 @@ def _is_playable(stream: AudioStream) -> bool:
 def _is_continuous(container: InputContainer, stream: AudioStream) -> bool:
     if stream.time_base is None:
         return False
-    step = Fraction(stream.codec_context.frame_size, stream.sample_rate) / stream.time_base
-    tolerance = _TOLERANCE_S / stream.time_base
+    # Floats hold a day of samples exactly enough, and long recordings have many packets.
+    step = float(stream.codec_context.frame_size / stream.sample_rate / stream.time_base)
+    tolerance = float(_TOLERANCE_S / stream.time_base)
     first = None
     for number, packet in enumerate(sounding(container, stream)):
         time = packet.pts or 0

@@ -124,6 +124,27 @@ def packet_end(packet: Packet, container: InputContainer, stream: AudioStream) -
     return stated if packet.pts < stated < end else end
 
 
+class Ends:
+    """When the last packet of any stream is over."""
+
+    def __init__(self) -> None:
+        self._ends = defaultdict[int, int](int)
+
+    def add(self, packet: Packet) -> None:
+        """Takes notice of a packet."""
+        if packet.pts is not None:
+            index = packet.stream_index
+            self._ends[index] = max(self._ends[index], packet.pts + (packet.duration or 0))
+
+    def last_s(self, container: InputContainer) -> Fraction:
+        """The latest end in seconds; 0 without packets."""
+        ends_s = [
+            end * (container.streams[index].time_base or Fraction(0))
+            for index, end in self._ends.items()
+        ]
+        return max(ends_s, default=Fraction(0))
+
+
 @dataclass
 class _Pictures:
     """The packets from the first key frame on, in the order of decoding."""
@@ -151,17 +172,13 @@ class _Pictures:
 
 def _read(container: InputContainer, stream: VideoStream) -> tuple[_Pictures, Fraction]:
     """The packets of the pictures, and when the last packet of any stream is over, in seconds."""
-    shown, ends = _Pictures(), defaultdict[int, int](int)
+    shown, ends = _Pictures(), Ends()
     for packet in container.demux():
-        if not packet.size:
-            continue
-        index = packet.stream_index
-        if index == stream.index:
-            shown.add(packet)
-        if packet.pts is not None:
-            ends[index] = max(ends[index], packet.pts + (packet.duration or 0))
-    bases = {index: container.streams[index].time_base or Fraction(0) for index in ends}
-    return shown, max((end * bases[index] for index, end in ends.items()), default=Fraction(0))
+        if packet.size:
+            ends.add(packet)
+            if packet.stream_index == stream.index:
+                shown.add(packet)
+    return shown, ends.last_s(container)
 
 
 def _timeline(
