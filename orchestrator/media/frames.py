@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from client.errors import MediaError
+from orchestrator.media.heif import is_heif, read_heif
 from orchestrator.media.info import VideoInfo
 from orchestrator.media.opening import damaged, decoding, open_input, video_stream
 from orchestrator.media.pictures import Interrupted, decode_pictures, never
@@ -127,6 +128,9 @@ class FrameSource:
 
     def _pictures(self, run: range) -> Generator[VideoFrame]:
         times = self._times[run.start : run.stop]
+        if self.info.is_photo and is_heif(self.info.path):
+            yield read_heif(self.info.path)
+            return
         for key in self._places_to_start(times[0]):
             timed = self._decode_from(key, times[0])
             first = next(timed, None)

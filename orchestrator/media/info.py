@@ -14,6 +14,7 @@ from client.errors import InputError, MediaError
 from orchestrator.media.chroma import Siting
 from orchestrator.media.completeness import check_complete
 from orchestrator.media.hdr import Hdr, hdr_of
+from orchestrator.media.heif import is_heif, read_heif
 from orchestrator.media.jpeg import is_whole
 from orchestrator.media.metadata import Metadata, container_metadata, stream_metadata
 from orchestrator.media.opening import (
@@ -136,6 +137,8 @@ def probe_video(path: Path, *, compatible: bool = False) -> VideoInfo:
         MediaError: If it has no pictures, cannot be decoded or was cut short.
     """
     refuse_unreadable_picture(path)
+    if is_heif(path):
+        return _photo(path, read_heif(path))
     with open_input(path) as container, decoding(path):
         stream = video_stream(container, path)
         frame = next(decode_pictures(container, stream), None)

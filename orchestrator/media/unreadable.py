@@ -6,8 +6,6 @@ from client.errors import MediaError
 from orchestrator.media.opening import check_input
 
 _HEAD_BYTES = 32
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_AVIF_BRANDS = (b"avif", b"avis")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 _WEBP_ANIMATION = 0x02  # in the flags of the VP8X chunk, WebP Container Specification
 
@@ -22,11 +20,6 @@ def refuse_unreadable_picture(path: Path) -> None:
     check_input(path)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        # FFmpeg gives their tiles as separate small pictures.
-        raise MediaError(f"{path} is a HEIC picture, which cannot be read: save it as JPEG or PNG.")
-    if head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS:
-        raise MediaError(f"{path} is an AVIF picture, which cannot be read: save it as JPEG.")
     if head.startswith(_JPEG_XL):
         raise MediaError(f"{path} is a JPEG XL picture, which cannot be read: save it as JPEG.")
     if _is_animated_webp(head):

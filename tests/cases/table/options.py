@@ -206,8 +206,14 @@ ENCODING = [
         expected=Refused("nonsense", ""),
     ),
     Case(
-        name="--encoder libx265 without --codec hevc",
+        name="--encoder libx265",
+        what="an encoder says which codec it is",
         options=("--encoder", "libx265"),
+        expected=Made(codec="hevc"),
+    ),
+    Case(
+        name="--encoder libx265 of H.264",
+        options=("--encoder", "libx265", "--codec", "h264"),
         expected=Refused("libx265", ""),
     ),
 ]

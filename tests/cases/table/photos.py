@@ -1,6 +1,8 @@
 """Photos as avatars."""
 
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 from tests.cases.case import FRAMES, Case, Made, Refused, short
 from tests.cases.clips import Clip
@@ -9,7 +11,7 @@ from tests.cases.photos import Photo
 from tests.cases.scene import Face, Scene
 
 _PHOTO = Made(shown=[0] * FRAMES, tags=(1, 13, 1), colour_error=6)
-_HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x08free"
+_HEIC = (Path(__file__).parents[2] / "data" / "portrait.heic").read_bytes()
 
 CASES = [
     Case(name="JPEG", video=Photo("photo.jpg", codec="mjpeg", pix_fmt="yuvj420p"), expected=_PHOTO),
@@ -84,12 +86,17 @@ CASES = [
     Case(
         name="AVIF",
         video=Clip("photo.avif", count=1, codec="libsvtav1"),
-        expected=Refused("is an AVIF picture"),
+        expected=replace(_PHOTO, colour_error=8),
     ),
     Case(
         name="HEIC",
         what="as iPhones take photos",
         video=Bytes("photo.heic", _HEIC),
-        expected=Refused("is a HEIC picture"),
+        expected=Made(shown=None, size=(320, 320), tags=(1, 13, 1), colour_error=None),
+    ),
+    Case(
+        name="half a HEIC",
+        video=Bytes("photo.heic", _HEIC[: len(_HEIC) // 2]),
+        expected=Refused("damaged or cut short"),
     ),
 ]

@@ -12,6 +12,11 @@ _TAGS = {"bt601": (6, 6, 6), "bt709": (1, 1, 1), "bt2020": (9, 14, 9)}
 _AUDIO = short(Fraction(4, 10))
 
 
+def _usual_codec(pix_fmt: str) -> str:
+    """What shows such pictures on most players."""
+    return "hevc" if pix_fmt == "yuv420p10le" else "h264"
+
+
 def _kept(pix_fmt: str, matrix: str = "bt709", *, full_range: bool = False) -> Case:
     """A format that the result repeats, bit by bit."""
     scale = "full" if full_range else "limited"
@@ -32,6 +37,7 @@ def _kept(pix_fmt: str, matrix: str = "bt709", *, full_range: bool = False) -> C
             frames=_FRAMES,
             shown=bounce(6, _FRAMES),
             pixel_format=pix_fmt,
+            codec=_usual_codec(pix_fmt),
             full_range=full_range,
             tags=_TAGS[matrix],
             colour_error=2,
@@ -53,6 +59,7 @@ def _richer(pix_fmt: str, becomes: str, what: str, *, codec: str = "ffv1", error
             frames=_FRAMES,
             shown=bounce(6, _FRAMES),
             pixel_format=becomes,
+            codec=_usual_codec(becomes),
             colour_error=error,
             tags=tags,
         ),
@@ -82,7 +89,11 @@ CASES = [
         ),
         audio=_AUDIO,
         expected=Made(
-            frames=_FRAMES, shown=bounce(6, _FRAMES), pixel_format="yuv420p10le", tags=(9, 16, 9)
+            frames=_FRAMES,
+            shown=bounce(6, _FRAMES),
+            pixel_format="yuv420p10le",
+            codec="hevc",
+            tags=(9, 16, 9),
         ),
     ),
     Case(

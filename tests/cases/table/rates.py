@@ -70,6 +70,7 @@ CASES = [
             rate=Fraction(30),
             shown=range(12),
             pixel_format="yuv420p10le",
+            codec="hevc",
             tags=(9, 18, 9),
         ),
     ),

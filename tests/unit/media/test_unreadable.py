@@ -11,8 +11,6 @@ from orchestrator.media.unreadable import refuse_unreadable_picture
 from tests.unit.media.making import Clip, make_picture, make_video
 
 HEADS = {
-    "a HEIC picture": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-    "an AVIF picture": b"\0\0\0\x1cftypavif\0\0\0\0mif1avif",
     "a JPEG XL picture": b"\0\0\0\x0cJXL \r\n\x87\n",
     "an animated WebP": b"RIFF\x10\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0",
 }
