@@ -8,22 +8,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from client.errors import InputError
+from orchestrator.media.encoder_options import Preset
+from orchestrator.media.encoders import Codec
+from orchestrator.media.playback import WhenLonger
+from orchestrator.pipeline.moments import Idle
 
 HOME_VARIABLE = "LIPSYNC_HOME"
 
 WhenShorter = Literal["cut", "pad"]
-CodecChoice = Literal["auto", "h264", "hevc", "av1"]
-Preset = Literal[
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-]
+CodecChoice = Literal["auto", Codec]
 
 
 class Models(BaseModel):
@@ -79,9 +72,9 @@ class Settings(BaseModel):
     faces: Faces
     encoding: Encoding
     serving: Serving
-    when_longer: Literal["bounce", "loop", "freeze", "cut"]
+    when_longer: WhenLonger
     when_shorter: WhenShorter
-    idle: Literal["still", "breathe"]
+    idle: Idle
 
 
 def home() -> Path:

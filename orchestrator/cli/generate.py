@@ -10,12 +10,13 @@ from orchestrator.cli.bars import Bars
 from orchestrator.cli.running import printable, run, show
 from orchestrator.cli.values import length_s, time_s
 from orchestrator.faces.choice import FaceChoice
+from orchestrator.media.encoder_options import Preset
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
 from orchestrator.pipeline.moments import Idle
 from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
-from orchestrator.settings import CodecChoice, Preset, Settings, WhenShorter, load_settings
+from orchestrator.settings import CodecChoice, Settings, WhenShorter, load_settings
 
 _TIMING = "Clip and recording"
 _FACES = "Faces"

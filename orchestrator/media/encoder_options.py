@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from orchestrator.media.info import VideoInfo
 
 Options = dict[str, str]
 
-# x264's names, for every codec.
-PRESETS = (
+Preset = Literal[
     "ultrafast",
     "superfast",
     "veryfast",
@@ -19,7 +19,10 @@ PRESETS = (
     "slow",
     "slower",
     "veryslow",
-)
+]
+"""x264's names, for every codec."""
+
+PRESETS: tuple[str, ...] = get_args(Preset)
 _SVT_PRESETS = dict(zip(PRESETS, (12, 11, 10, 9, 8, 7, 5, 4, 3), strict=True))
 _AOM_SPEEDS = dict(zip(PRESETS, (8, 8, 8, 7, 6, 6, 5, 4, 3), strict=True))
 _AOM_REALTIME = PRESETS[:5]  # its other mode is three times as slow at the same speed
