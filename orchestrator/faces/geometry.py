@@ -117,6 +117,14 @@ def inverse(linear: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c))
 
 
+def crops_apart(first: Affine, second: Affine) -> float:
+    """How differently two crops lie, in sides: by place, or by the logarithm of their size."""
+    middle = np.array([0.5, 0.5])
+    away = to_native(middle, first) - to_native(middle, second)
+    growth = np.log(side_px(first) / side_px(second))
+    return max(float(np.linalg.norm(away)) / side_px(second), abs(float(growth)))
+
+
 def shifted(affine: Affine, x0: float, y0: float) -> Affine:
     """The same crop in a picture cut so that (x0, y0) becomes its first pixel."""
     return np.column_stack((affine[:, :2], affine[:, 2] - (x0, y0)))

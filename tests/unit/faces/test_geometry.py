@@ -5,6 +5,7 @@ from orchestrator.faces.geometry import (
     Letterbox,
     Region,
     covered_region,
+    crops_apart,
     detection_affine,
     face_affine,
     mesh_affine,
@@ -83,3 +84,11 @@ def test_detections_in_a_thumbnail_lead_back_to_the_picture(width: int, height: 
 def test_a_covered_region_is_cut_at_the_picture() -> None:
     assert covered_region(square(-20, 90, 40), (100, 200)) == Region(0, 89, 21, 100)
     assert covered_region(square(300, 300, 40), (100, 200)).empty
+
+
+def test_crops_lie_apart_by_place_or_by_size() -> None:
+    crop = square(100, 50, 80)
+
+    assert crops_apart(crop, crop) == 0
+    assert crops_apart(square(108, 50, 80), crop) == pytest.approx(0.1)
+    assert crops_apart(square(100 - 4, 50 - 4, 88), crop) == pytest.approx(np.log(1.1))
