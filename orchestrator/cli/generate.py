@@ -182,6 +182,8 @@ def generate_command(
 
     Example: orchestrator generate --video me.mp4 --audio speech.wav --output talking.mp4
     """
+    if face is not None and all_faces:
+        raise typer.BadParameter("everybody speaks with --all-faces: leave out one of the two")
     settings = _overridden(
         load_settings(profile),
         given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),

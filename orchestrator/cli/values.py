@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import typer
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
+_SECONDS = re.compile(r"()()(\d+(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)")
 
 
 def time_s(text: str) -> Fraction:
@@ -14,7 +15,7 @@ def time_s(text: str) -> Fraction:
     Raises:
         typer.BadParameter: If it is neither.
     """
-    clock = _CLOCK.fullmatch(text)
+    clock = _SECONDS.fullmatch(text) or _CLOCK.fullmatch(text)
     if clock is None:
         raise typer.BadParameter(f"{text!r} is no time: give seconds or H:MM:SS, such as 1:02.5")
     hours, minutes, seconds = (Fraction(part or 0) for part in clock.groups())

@@ -14,6 +14,7 @@ from orchestrator.faces.tracking import Track
 
 _LASTING_S = 0.5  # someone who is seen for less counts only in a scene that is hardly longer
 _LASTING_SHARE = 0.3  # of the scene
+_BESIDE = 0.5  # sides of a face that a point may lie beside it
 _MIN_PRESENCE = 0.05  # area times frames, as a share of the most present face's
 
 
@@ -48,8 +49,7 @@ def cast(
     point = choice.point_px(*picture)
     if point is None:
         return [max(scene, key=lambda track: _weight(track, observations)) for scene in lasting]
-    _check_inside(point, picture)
-    return [min(scene, key=lambda t: _distance(t, observations, point)) for scene in lasting]
+    return _by_point(lasting, observations, point)
 
 
 def _lasting(
@@ -81,12 +81,18 @@ def _by_index(
     return chosen
 
 
-def _check_inside(point: tuple[float, float], picture: tuple[int, int]) -> None:
-    if point[0] > picture[0] or point[1] > picture[1]:
+def _by_point(
+    scenes: Sequence[Sequence[Track]], observations: Observations, point: tuple[float, float]
+) -> list[Track]:
+    """Who is there in each scene; where nobody is, nobody speaks."""
+    nearest = [min(scene, key=lambda t: _distance(t, observations, point)) for scene in scenes]
+    chosen = [track for track in nearest if _distance(track, observations, point)[0] <= _BESIDE]
+    if not chosen:
+        x, y = _middle(nearest[0], observations)
         raise NoFaceError(
-            f"There is no face at {point[0]:g},{point[1]:g}: the picture is {picture[0]} x "
-            f"{picture[1]} pixels."
+            f"There is no face at {point[0]:g},{point[1]:g}: the nearest one is at {x:.0f},{y:.0f}."
         )
+    return chosen
 
 
 def _weight(track: Track, observations: Observations) -> float:
@@ -97,8 +103,15 @@ def _weight(track: Track, observations: Observations) -> float:
 def _distance(
     track: Track, observations: Observations, point: tuple[float, float]
 ) -> tuple[float, float]:
-    """From a point to the box and to the middle of a face, where it first appears."""
+    """From a point to the box, in sides of it, and to its middle in pixels, at first sight."""
     box: NDArray[np.float32] = observations.boxes[track.rows[0]]
     beside = np.maximum(np.maximum(box[:2] - point, point - box[2:]), 0)
-    middle = (box[:2] + box[2:]) / 2 - point
-    return float(np.linalg.norm(beside)), float(np.linalg.norm(middle))
+    side = float(np.max(box[2:] - box[:2]))
+    middle = _middle(track, observations) - point
+    return float(np.linalg.norm(beside)) / side, float(np.linalg.norm(middle))
+
+
+def _middle(track: Track, observations: Observations) -> NDArray[np.float32]:
+    """Where a face first appears."""
+    box: NDArray[np.float32] = observations.boxes[track.rows[0]]
+    return np.asarray((box[:2] + box[2:]) / 2, np.float32)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 _INDEX = re.compile(r"index:(\d+)")
-_POINT = re.compile(r"point:(\d+(?:\.\d*)?|\.\d+),(\d+(?:\.\d*)?|\.\d+)")
+_PIXELS = re.compile(r"point:(\d+),(\d+)")
+_SHARE = r"(0?\.\d+|[01](?:\.0*)?)"
+_FRACTIONS = re.compile(f"point:{_SHARE},{_SHARE}")
 
 
 @dataclass(frozen=True)
@@ -14,15 +16,17 @@ class FaceChoice:
 
     Attributes:
         index: Place from the left, counted from 0.
-        point: (x, y) in pixels of the upright picture; fractions of it when both are at most 1.
+        point: (x, y) in pixels of the upright picture.
+        share: (x, y) in fractions of it.
     """
 
     index: int | None = None
-    point: tuple[float, float] | None = None
+    point: tuple[int, int] | None = None
+    share: tuple[float, float] | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads "largest", "index:N" or "point:x,y".
+        """Reads "largest", "index:N" or "point:x,y": whole numbers are pixels.
 
         Raises:
             ValueError: For anything else, with a sentence that names the three forms.
@@ -31,8 +35,10 @@ class FaceChoice:
             return cls()
         if match := _INDEX.fullmatch(text):
             return cls(index=int(match[1]))
-        if match := _POINT.fullmatch(text):
-            return cls(point=(float(match[1]), float(match[2])))
+        if match := _PIXELS.fullmatch(text):
+            return cls(point=(int(match[1]), int(match[2])))
+        if match := _FRACTIONS.fullmatch(text):
+            return cls(share=(float(match[1]), float(match[2])))
         raise ValueError(
             f"{text!r} names no face: give largest, index:N (from the left, the first is 0) or "
             "point:x,y (in pixels, or as fractions such as point:0.25,0.4)."
@@ -40,7 +46,7 @@ class FaceChoice:
 
     def point_px(self, width: int, height: int) -> tuple[float, float] | None:
         """The point in pixels of a picture; None when the choice is not by a point."""
-        if self.point is None:
-            return None
-        x, y = self.point
-        return (x * width, y * height) if max(x, y) <= 1 else (x, y)
+        if self.share is None:
+            return self.point
+        x, y = self.share
+        return x * width, y * height

@@ -22,7 +22,7 @@ _TIMEOUT_S = 30.0
 # Playlists (hls, concat, dash, …) are left out: they would read other files and addresses.
 # Bare elementary streams are left out too: without timestamps there is no clock to follow.
 _FORMATS = (
-    "3gp,aac,ac3,aiff,amr,asf,avi,bmp_pipe,caf,eac3,flac,flv,gif,image2,jpeg_pipe,matroska,"
+    "3gp,aac,ac3,aiff,amr,asf,au,avi,bmp_pipe,caf,eac3,flac,flv,gif,image2,jpeg_pipe,matroska,"
     "mov,mp3,mp4,mpeg,mpegts,mxf,mxf_opatom,ogg,png_pipe,tiff_pipe,tta,w64,wav,webm,webp_pipe,wv"
 )
 _OPTIONS = {

@@ -26,6 +26,7 @@ from orchestrator.media.timeline import packet_end
 Samples = NDArray[np.float32]
 
 _MANY = 8  # channels: of so many planes PyAV reads one more, and crashes
+_CANCELLED = 0.01  # of a channel's power
 _FRONT = ("FL", "FR", "FC")  # voices of films are in the centre; effects are behind
 
 
@@ -39,8 +40,8 @@ def read_speech(path: Path, sample_rate: int = 16000, block: int = 16000) -> Ite
 
     Yields:
         float32 [block] in -1..1, the mean of the channels, or of the front ones and the centre
-        where there are more than two; the last one is shorter. They keep the clock of
-        `decode_sound`.
+        where there are more than two; where channels cancel each other, the loudest. The last
+        array is shorter. Samples keep the clock of `decode_sound`.
 
     Raises:
         InputError: If there is no such file, or no sample in it.
@@ -118,4 +119,11 @@ def _mono(frame: AudioFrame) -> Samples:
         left, right, centre = (channels[names.index(name)] for name in _FRONT)
         channels = np.stack([(left + right) / 2, centre])
     mono: Samples = channels.mean(axis=0, dtype=np.float32)
-    return np.clip(mono, -1.0, 1.0)
+    loudest: Samples = channels[np.argmax(_power(channels))]
+    # Channels of opposite sign, as a wrongly wired microphone gives, leave nothing of each other.
+    chosen = loudest if _power(mono) < _CANCELLED * _power(loudest) else mono
+    return np.clip(chosen, -1.0, 1.0)
+
+
+def _power(samples: Samples) -> NDArray[np.float32]:
+    return np.asarray(np.square(samples).mean(axis=-1))

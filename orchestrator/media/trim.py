@@ -22,18 +22,21 @@ def trimmed(info: VideoInfo, start_s: Fraction, duration_s: Fraction | None) -> 
         frames of the part alone, numbered from 0.
 
     Raises:
-        InputError: If nothing would be left, or it is a photo.
+        InputError: If the part starts behind the end or holds no frame, or it is a photo.
     """
     if not start_s and duration_s is None:
         return info
     if info.is_photo:
         raise InputError(f"{info.path} is a photo, of which no part can be used: give a clip.")
     first = floor(start_s * info.frame_rate)
+    if not 0 <= first < info.frame_count:
+        raise InputError(
+            f"{info.path} is {float(info.duration_s):.2f} s long: start before its end."
+        )
     rest = info.frame_count - first
     count = rest if duration_s is None else min(rest, round(duration_s * info.frame_rate))
-    if first < 0 or count < 1:
+    if count < 1:
         raise InputError(
-            f"{info.path} is {float(info.duration_s):.2f} s long: choose a part of at least one "
-            "frame that starts before its end."
+            f"{info.path} has a frame every {float(1 / info.frame_rate):.3f} s: use a longer part."
         )
     return replace(info, first_frame=info.first_frame + first, frame_count=count)

@@ -51,6 +51,8 @@ def check_output(output: Path, *inputs: Path) -> None:
     _check_name(output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder: give the name of a file in it.")
+    if output.exists() and not output.is_file():
+        raise OutputError(f"{output} is no regular file: give the name of a file.")
     folder = _target(output).parent
     if not folder.is_dir():
         raise OutputError(f"{folder} does not exist: make the folder first.")

@@ -140,10 +140,13 @@ class _Job:
     before: dict[str, Batching]
     progress: Progress
     watch: Stopwatch
+    notices: list[str] = field(default_factory=list)
 
     async def run(self) -> Report:
         with self.watch.stage("listen"):
             speech = await listen(self.models, self._heard(), self._heard_s(), self.progress)
+        if speech.is_quiet:
+            self._note_quiet(speech.loudest_dbfs)
         total = frames_for(speech.duration_s, self.media.video.frame_rate)
         with self.watch.stage("prepare"):
             avatar = await self._prepare(total)
@@ -159,6 +162,13 @@ class _Job:
             )
             written, encoder = await self._write(speaking, total)
         return await self._report(written, encoder)
+
+    def _note_quiet(self, loudest_dbfs: float) -> None:
+        self.notices.append(
+            f"{self.media.audio.path} is very quiet ({loudest_dbfs:.0f} dB at its loudest), so that"
+            " the mouth hardly moves: raise its level."
+        )
+        self.progress.note(self.notices[-1])
 
     def _heard(self) -> Iterator[Samples]:
         """The recording, and with `pad` silence to the clip's end."""
@@ -214,7 +224,7 @@ class _Job:
             duration_s=float(written.frames / video.frame_rate),
             pixel_format=video.pixel_format.name,
             encoder=encoder,
-            notices=list(self.media.notices),
+            notices=[*self.media.notices, *self.notices],
             stages_s=self.watch.seconds,
             end_to_end_fps=round(written.frames / busy_s, 2),
             server=self.models.wenet.connection.url,

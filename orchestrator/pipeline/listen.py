@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,41 @@ from orchestrator.pipeline.models import JobModels, in_flight
 from orchestrator.pipeline.progress import Progress
 from orchestrator.speech.windows import FEATURE_RATE, Samples, speech_windows
 
+_QUIET_DBFS = -45.0  # ordinary recordings have -30 to -10; the built-in encoder fails below -50
+_NOTHING = 1e-10
+
 
 @dataclass(frozen=True)
 class Speech:
-    """The features of a recording and its exact length.
+    """The features of a recording, its exact length and its level.
 
     Attributes:
         features: float32 [N, D], 25 per second.
         duration_s: Length of the decoded recording.
+        loudest_dbfs: Power of its loudest block, about a second; a full-scale square wave has 0.
     """
 
     features: NDArray[np.float32]
     duration_s: Fraction
+    loudest_dbfs: float
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether hardly anything was heard in it."""
+        return self.loudest_dbfs < _QUIET_DBFS
 
 
 class _Counted:
-    """Counts samples while they stream past."""
+    """Counts and measures samples while they stream past."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)
+        self._loudest = 0.0
         self.samples = 0
+
+    @property
+    def loudest_dbfs(self) -> float:
+        return 10 * log10(max(self._loudest, _NOTHING))
 
     def __iter__(self) -> "_Counted":
         return self
@@ -42,6 +57,7 @@ class _Counted:
     def __next__(self) -> Samples:
         block = next(self._blocks)
         self.samples += len(block)
+        self._loudest = max(self._loudest, float(np.square(block).mean()))
         return block
 
 
@@ -73,7 +89,7 @@ async def listen(
     if not cores:
         raise MediaError("The recording holds no sound: give one with at least one sample.")
     count = ceil(duration_s * FEATURE_RATE)
-    return Speech(np.concatenate(cores)[:count], duration_s)
+    return Speech(np.concatenate(cores)[:count], duration_s, counted.loudest_dbfs)
 
 
 async def _encode(

@@ -22,7 +22,9 @@ def test_seconds_and_clock_times_are_read_exactly(text: str, seconds: Fraction) 
     assert time_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1m", "1:2:3:4", "abc", "1:", "nan", "1e3"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1m", "1:2:3:4", "abc", "1:", "nan", "1e3", "1:99", "1:75:00"]
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time"):
         time_s(text)

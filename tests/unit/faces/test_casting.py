@@ -54,9 +54,9 @@ def test_an_index_goes_by_where_each_was_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "x"), [("point:290,110", 300), ("point:5,5", 100), ("point:0.9,0.5", 500)]
+    ("choice", "x"), [("point:290,110", 300), ("point:60,100", 100), ("point:0.9,0.5", 500)]
 )
-def test_a_point_names_the_face_under_it_or_nearest_to_it(choice: str, x: float) -> None:
+def test_a_point_names_the_face_under_it_or_close_to_it(choice: str, x: float) -> None:
     assert places(choice) == [x]
 
 
@@ -89,6 +89,14 @@ def test_an_index_that_names_nobody_is_refused_with_what_there_is() -> None:
         places("index:1", seen([LEFT], 50))
 
 
-def test_a_point_beside_the_picture_is_refused() -> None:
-    with pytest.raises(NoFaceError, match=r"no face at 900,50: the picture is 600 x 200 pixels"):
-        places("point:900,50")
+@pytest.mark.parametrize("choice", ["point:900,50", "point:5,5", "point:210,100"])
+def test_a_point_on_nobody_is_refused_and_told_who_is_near(choice: str) -> None:
+    point = choice.removeprefix("point:")
+    with pytest.raises(NoFaceError, match=rf"no face at {point}: the nearest one is at \d+,\d+"):
+        places(choice)
+
+
+def test_a_scene_without_anybody_at_the_point_stays_as_it_is() -> None:
+    moves_away = Person(look(1), lambda frame: (100 if frame < 25 else 500, 60, 50))
+
+    assert places("point:100,60", seen([moves_away], 50), cuts=(25,)) == [100]
