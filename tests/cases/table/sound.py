@@ -113,6 +113,7 @@ CASES = [
     _coded("AMR in 3GP", "libopencore_amrnb", "speech.3gp", 8000),
     _coded("MP2", "mp2", "speech.mp2", frames=_PADDED),
     _coded("AIFF", "pcm_s16be", "speech.aiff", 44100),
+    _coded("Sun AU", "pcm_mulaw", "speech.au", 8000),
     _coded("Core Audio", "pcm_s16le", "speech.caf"),
     _coded("WavPack", "wavpack", "speech.wv"),
     _coded("Matroska", "pcm_s16le", "speech.mka"),

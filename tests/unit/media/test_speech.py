@@ -138,3 +138,12 @@ def test_samples_stay_within_one(tmp_path: Path) -> None:
 def test_the_sound_of_a_video_is_read(tmp_path: Path) -> None:
     path = make_video(tmp_path / "clip.mp4", Clip(count=50), sound=(44100, 2))
     assert delay(whole(path), tone(2.0, 16000)[0]) == 0
+
+
+def test_channels_that_cancel_each_other_are_heard(tmp_path: Path) -> None:
+    sound = tone(0.5, 16000)
+    path = make_sound(tmp_path / "wired.wav", np.concatenate([sound, -sound]), 16000, "pcm_f32le")
+
+    heard = np.concatenate(list(read_speech(path)))
+
+    np.testing.assert_allclose(np.abs(heard), np.abs(sound[0]), atol=1e-4)

@@ -1,5 +1,6 @@
 """The output file: exact time, the source's colour, the recording's sound, all or nothing."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -391,3 +392,11 @@ def test_a_photo_becomes_a_video(info: VideoInfo, output: Path, wav: Path) -> No
     photo = replace(info, is_photo=True, chroma_offset=(0.5, 0.5))
     write(output, photo, wav, 50)
     assert probe_video(output).frame_count == 50
+
+
+def test_an_output_that_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+
+    with pytest.raises(OutputError, match=r"out\.mp4 is no regular file"):
+        check_output(pipe)

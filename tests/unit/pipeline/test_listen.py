@@ -1,0 +1,17 @@
+"""What is told of a recording beside its features."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from orchestrator.pipeline.listen import Speech
+
+
+@pytest.mark.parametrize(("loudest_dbfs", "quiet"), [(-100.0, True), (-50.0, True), (-40.0, False)])
+def test_a_recording_in_which_hardly_anything_is_heard_is_quiet(
+    loudest_dbfs: float, quiet: bool
+) -> None:
+    features = np.zeros((1, 64), np.float32)
+
+    assert Speech(features, Fraction(1), loudest_dbfs).is_quiet is quiet
