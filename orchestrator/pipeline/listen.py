@@ -16,6 +16,7 @@ from orchestrator.pipeline.progress import Progress
 from orchestrator.speech.windows import FEATURE_RATE, Samples, speech_windows
 
 _QUIET_DBFS = -45.0  # ordinary recordings have -30 to -10; the built-in encoder fails below -50
+_JUDGED_S = Fraction(1, 2)
 _NOTHING = 1e-10
 
 
@@ -35,8 +36,8 @@ class Speech:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether hardly anything was heard in it."""
-        return self.loudest_dbfs < _QUIET_DBFS
+        """Whether hardly anything was heard in it, as far as its length lets one judge."""
+        return self.duration_s >= _JUDGED_S and self.loudest_dbfs < _QUIET_DBFS
 
 
 class _Counted:

@@ -15,3 +15,7 @@ def test_a_recording_in_which_hardly_anything_is_heard_is_quiet(
     features = np.zeros((1, 64), np.float32)
 
     assert Speech(features, Fraction(1), loudest_dbfs).is_quiet is quiet
+
+
+def test_a_moment_of_sound_is_not_judged() -> None:
+    assert not Speech(np.zeros((1, 64), np.float32), Fraction(1, 10), -100.0).is_quiet
