@@ -4,7 +4,6 @@ The same `config.pbtxt` serves both. Triton imports this file in a process of it
 model instance and calls `TritonPythonModel`.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import triton_python_backend_utils as pb_utils
 
 from backends.onnxruntime.batching import Arrays, run_requests
 from backends.onnxruntime.config import ModelConfig
+from backends.onnxruntime.cores import given_cores
 from backends.onnxruntime.session import open_session
 from backends.onnxruntime.signature import check_signature
 
@@ -35,7 +35,7 @@ class TritonPythonModel:
             self._config,
             kind=args["model_instance_kind"],
             device_id=int(args["model_instance_device_id"]),
-            cores=len(os.sched_getaffinity(0)),
+            cores=given_cores(),
         )
         check_signature(self._config, self._session.get_inputs(), self._session.get_outputs())
         self._outputs = [tensor.name for tensor in self._config.outputs]

@@ -2,11 +2,14 @@
 
 import sys
 
+from orchestrator.threads import limit_own_libraries
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Entry point; Ctrl-C ends it in order even while its modules are still being read."""
+    limit_own_libraries()
     try:
         from orchestrator.cli.app import app
         from orchestrator.cli.running import run_app

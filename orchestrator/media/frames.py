@@ -21,6 +21,7 @@ from orchestrator.media.pictures import Interrupted, decode_pictures, never
 from orchestrator.media.pixels import Planes
 from orchestrator.media.rgb import as_bt709
 from orchestrator.media.timeline import Timeline, shown_at
+from orchestrator.threads import ThreadPlan
 
 _Timed = tuple[int, VideoFrame]
 _PHOTO = Timeline(np.zeros(1, np.int64), np.zeros(1, np.int64), Fraction(1, 25), ())
@@ -174,7 +175,9 @@ class FrameSource:
     def _open(self) -> InputContainer:
         self._opened.close()
         self._container = self._opened.enter_context(open_input(self.info.path))
-        video_stream(self._container, self.info.path).thread_type = "AUTO"
+        stream = video_stream(self._container, self.info.path)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = ThreadPlan.of_this_process().decoder
         return self._container
 
 

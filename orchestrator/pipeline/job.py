@@ -33,6 +33,7 @@ from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.settings import Settings, home
 from orchestrator.speech.silence import followed_by_silence
 from orchestrator.speech.windows import Samples
+from orchestrator.threads import OPENCV, ThreadPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     Raises:
         LipSyncError: With one sentence that says what is wrong; no output is left behind.
     """
-    cv2.setNumThreads(1)  # frames are worked on side by side in the job's own threads
+    cv2.setNumThreads(OPENCV)
     media = _Media.of(request, settings)
     for notice in media.notices:
         progress.note(notice)
@@ -119,7 +120,8 @@ class _Media:
         usual = usual_codec(video.pixel_format, wanted.encoder)
         codec = usual if wanted.codec == "auto" else wanted.codec
         encoding = Encoding(codec, wanted.crf, wanted.preset, wanted.encoder)
-        return cls(video, audio, encoding, choose_encoder(video, encoding, threads=0).notices)
+        chosen = choose_encoder(video, encoding, ThreadPlan.of_this_process().encoder)
+        return cls(video, audio, encoding, chosen.notices)
 
     def colour(self) -> Colour:
         return Colour.named(
@@ -208,7 +210,11 @@ class _Job:
             interrupted=speaking.interrupted,
         )
         with VideoWriter(
-            self.request.output, self.media.video, self.media.audio.path, self.media.encoding
+            self.request.output,
+            self.media.video,
+            self.media.audio.path,
+            self.media.encoding,
+            threads=ThreadPlan.of_this_process().encoder,
         ) as writer:
             return await speaking.run(frames, writer, total), writer.encoder
 

@@ -10,6 +10,7 @@ from orchestrator.server.assembly import Assembly
 from orchestrator.server.memory import GROWTH_BYTES, REGION_BYTES
 from orchestrator.server.ports import LOOPBACK, Ports
 from orchestrator.server.runtime import NO_TELEMETRY, Runtime
+from orchestrator.threads import ThreadPlan
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
@@ -76,8 +77,7 @@ def server_environment(
     environment["PATH"] = _joined([assembly.runtime / "bin"], base.get("PATH", os.defpath))
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment |= NO_TELEMETRY
-    # ONNX Runtime has threads of its own; numpy's would only stand in their way.
-    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    environment |= ThreadPlan.of_this_process().environment()
     if launch.device != "cuda":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
