@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.doctor import doctor_command
 from orchestrator.cli.generate import generate_command
 from orchestrator.cli.running import show
 from orchestrator.cli.serve import serve_command
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command("generate")(generate_command)
 app.command("serve")(serve_command)
+app.command("doctor")(doctor_command)
 
 
 def _show_version(wanted: bool) -> None:

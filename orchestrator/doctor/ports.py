@@ -1,0 +1,55 @@
+"""The usual ports of Triton: are they free, or who listens there?"""
+
+import http.client
+import json
+import socket
+from contextlib import suppress
+
+from orchestrator.doctor.finding import Finding, ok, warning
+from orchestrator.server.ports import LOOPBACK
+
+USUAL = {"http": 8000, "grpc": 8001, "metrics": 8002}
+TIMEOUT_S = 1.0
+
+
+def check_ports(ports: dict[str, int] = USUAL) -> list[Finding]:
+    """Looks at the ports that `orchestrator serve` takes by default."""
+    taken = [port for port in ports.values() if _is_taken(port)]
+    names = ", ".join(str(port) for port in sorted(ports.values()))
+    if not taken:
+        return [ok("ports", f"{names} are free")]
+    triton = _describe_triton(ports["http"]) if ports["http"] in taken else None
+    if triton:
+        url = f"{LOOPBACK}:{ports['grpc']}"
+        return [ok("ports", f"{triton} at {names}: jobs can use it with --url {url}")]
+    found = f"{', '.join(map(str, taken))} taken by another program"
+    mend = "Stop it (ss -ltnp tells who it is), or name ports: orchestrator serve --grpc-port …."
+    return [warning("ports", found, mend)]
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(TIMEOUT_S)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _describe_triton(port: int) -> str | None:
+    """What a Triton server says of itself; None if it is none."""
+    with suppress(OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        server = json.loads(_ask(port, "GET", "/v2")[1])
+        ready = _ask(port, "GET", "/v2/health/ready")[0] == http.client.OK
+        models = json.loads(_ask(port, "POST", "/v2/repository/index")[1])
+        loaded = sorted({m["name"] for m in models if m.get("state") == "READY"})
+        state = "ready" if ready else "not ready"
+        return f"{server['name']} {server['version']}, {state}, serves {', '.join(loaded) or '-'}"
+    return None
+
+
+def _ask(port: int, method: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
+    try:
+        connection.request(method, path)
+        reply = connection.getresponse()
+        return reply.status, reply.read(2**20)
+    finally:
+        connection.close()

@@ -1,0 +1,53 @@
+"""A running server: is it reachable, and does every model answer an inference?"""
+
+import asyncio
+import time
+
+from client.canary import check_models
+from client.connection import Connection
+from client.errors import LipSyncError
+from orchestrator.doctor.finding import Finding, ok, wrong
+from orchestrator.settings import load_settings
+
+TIMEOUT_S = 2.0  # of each question: whoever takes longer is not well
+_LOG = "Look at the server's log, or restart it."
+
+
+async def check_served(url: str, profile: str = "default") -> list[Finding]:
+    """Runs one inference of every model of a profile.
+
+    Args:
+        url: gRPC endpoint as host:port.
+        profile: Where the models are named.
+
+    Raises:
+        InputError: If the endpoint or the profile cannot be used.
+    """
+    names = sorted(load_settings(profile).models.by_role().values())
+    reached = await _reach(url)
+    if reached.state == "wrong":
+        return [reached]
+    return [reached, *await asyncio.gather(*(_canary(url, name) for name in names))]
+
+
+async def _reach(url: str) -> Finding:
+    subject, connection = f"server {url}", Connection(url)
+    try:
+        await connection.check_live(TIMEOUT_S)
+    except LipSyncError as error:
+        return wrong(subject, "does not answer", str(error))
+    finally:
+        await connection.close()
+    return ok(subject, "answers")
+
+
+async def _canary(url: str, name: str) -> Finding:
+    subject, start = f"inference of {name}", time.monotonic()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await check_models(url, [name], timeout_s=TIMEOUT_S)
+    except TimeoutError:
+        return wrong(subject, f"no answer within {TIMEOUT_S:g} s", _LOG)
+    except LipSyncError as error:
+        return wrong(subject, "fails", str(error))
+    return ok(subject, f"{(time.monotonic() - start) * 1000:.0f} ms, connection included")
