@@ -13,6 +13,11 @@ def main() -> None:
     try:
         from orchestrator.cli.app import app
         from orchestrator.cli.running import run_app
+    except ImportError as error:
+        sys.exit(
+            f"error: The command's environment is not whole ({error}): run make setup; "
+            "python3 -m orchestrator.doctor tells more."
+        )
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run_app(app))

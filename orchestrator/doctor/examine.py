@@ -56,7 +56,7 @@ def run_check(check: Check) -> list[Finding]:
     """Runs one check; what it cannot look at is a finding, too."""
     try:
         return check()
-    except (OSError, ValueError, LipSyncError) as error:
+    except (ImportError, OSError, ValueError, LipSyncError) as error:
         subject = check.__name__.removeprefix("check_").replace("_", " ")
         return [wrong(subject, "cannot be looked at", str(error))]
 

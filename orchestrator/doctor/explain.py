@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.doctor.events import Event
 from orchestrator.doctor.log_lines import read_lines
-from orchestrator.doctor.story import Event, Story
+from orchestrator.doctor.story import Story
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def explain(log: Path) -> Explanation:
     for line in read_lines(log):
         story.tell(line)
     story.end()
-    events = sorted(story.events, key=lambda event: event.line.number)
-    return Explanation(_summary(story, events), tuple(events), story.more.total(), _advice(events))
+    events = story.events.in_order()
+    return Explanation(_summary(story, events), tuple(events), story.events.more, _advice(events))
 
 
 def _summary(story: Story, events: list[Event]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from client.errors import InputError
 from orchestrator.doctor.finding import Finding, ok, warning, wrong
 from orchestrator.server.models import choose_models
-from orchestrator.settings import home
+from orchestrator.server.runtime import CHECKOUT
 
 HASHED_BYTES = 2**30  # of one model: a second or two; what is beyond is not read
 _RESTORE = "Restore the folder from the project, or publish the version again."
@@ -21,12 +21,20 @@ def check_repository(repository: Path | None = None) -> list[Finding]:
         repository: The model repository; by default the project's own.
     """
     try:
-        folder = repository or home() / "model_repository"
+        folder = repository or _own_repository()
         names = choose_models(folder)
     except InputError as error:
         return [wrong("model repository", "cannot be used", str(error))]
     found = ok("model repository", f"{folder}: {len(names)} models")
     return [found, *(_model(folder / name) for name in names)]
+
+
+def _own_repository() -> Path:
+    try:
+        from orchestrator.settings import home
+    except ImportError:  # a package that reads settings is missing here
+        return CHECKOUT / "model_repository"
+    return home() / "model_repository"
 
 
 def _model(folder: Path) -> Finding:

@@ -6,35 +6,18 @@ nobody takes frames any more; why, stands further up in the log, or nowhere in i
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from orchestrator.doctor.events import Events
 from orchestrator.doctor.log_lines import Line
-from orchestrator.doctor.signs import PROCESSES, RESTART, Kind, sign_of
+from orchestrator.doctor.signs import PROCESSES, RESTART, sign_of
 from orchestrator.doctor.tracebacks import Raised, Tracebacks
 
-MOST_ALIKE = 5  # events of one meaning that are told one by one
 SLOW_MEASURING_S = 10.0  # how long the task waits for the faces to be measured
 
 _RENDERER = "audio_transfer"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that a line of the log shows.
-
-    Attributes:
-        line: The line.
-        kind: Whether it is a cause of failure, its consequence, or worth knowing only.
-        sentence: What it means.
-        mend: What to do about it; empty where nothing is to be done.
-    """
-
-    line: Line
-    kind: Kind
-    sentence: str
-    mend: str = ""
+_KNOWN = ("发送完成数据大小", "/easy/query", "/easy/submit", "init_wh_process")
 
 
 @dataclass
@@ -66,20 +49,17 @@ class Story:
     """What a log told up to a line.
 
     Attributes:
-        events: In the order of the log; of many alike only the first few.
-        more: How many events of each meaning are not among them.
+        events: What the lines show.
         lines: How many lines were read.
         recognised: How many of them are such a service's.
         finished: How many tasks rendered all that they were sent.
     """
 
-    events: list[Event] = field(default_factory=list)
-    more: Counter[str] = field(default_factory=Counter)
+    events: Events = field(default_factory=Events)
     lines: int = 0
     recognised: int = 0
     finished: int = 0
     _tracebacks: Tracebacks = field(default_factory=Tracebacks)
-    _alike: Counter[str] = field(default_factory=Counter)
     _task: _Task | None = None
     _renderer_ready: Line | None = None
     _renderer_dead: Line | None = None
@@ -103,7 +83,7 @@ class Story:
             return
         last = self._refused.last or self._jam
         self._tell_refused()
-        self._add(
+        self.events.add(
             last,
             "effect",
             f"The log ends without a restart. The task of line {self._jam.number} never ended for"
@@ -117,19 +97,12 @@ class Story:
                 self.recognised += 1
                 act(self, line, found)
                 return
+        self.recognised += any(word in line.text for word in _KNOWN)
         if known := sign_of(line.text):
             sign, meaning = known
             if sign.kind == "cause":
                 self._trouble = line
-            self._add(line, sign.kind, _capital(meaning), sign.mend)
-
-    def _add(self, line: Line, kind: Kind, sentence: str, mend: str = "") -> None:
-        meaning = re.sub(r"\d+", "0", sentence)
-        self._alike[meaning] += 1
-        if self._alike[meaning] <= MOST_ALIKE:
-            self.events.append(Event(line, kind, sentence, mend))
-        else:
-            self.more[meaning] += 1
+            self.events.add(line, sign.kind, _capital(meaning), sign.mend)
 
     def _raised(self, raised: Raised) -> None:
         self.recognised += raised.process is not None
@@ -150,7 +123,7 @@ class Story:
             self._renderer_dead = raised.line
         self._trouble = raised.line
         mend = known[0].mend if known else _REPAIR
-        self._add(raised.line, "cause", f"The {who} {did}{when}{why}", mend)
+        self.events.add(raised.line, "cause", f"The {who} {did}{when}{why}", mend)
 
     def _gave_up(self, line: Line) -> None:
         task = self._task
@@ -159,10 +132,10 @@ class Story:
         if task is not None:
             task.gave_up = True
         if task is None or not (task.measured or task.sent):
-            self._add(line, "effect", f"{_NOT_MEASURED}{self._see_trouble()}", _MEASURE_LATER)
+            self.events.add(line, "effect", f"{_NOT_MEASURED}{self._see_trouble()}", _MEASURE_LATER)
         else:
             sentence = "The task gave up waiting for an answer of another of its processes"
-            self._add(line, "effect", f"{sentence}{self._see_trouble()}", RESTART)
+            self.events.add(line, "effect", f"{sentence}{self._see_trouble()}", RESTART)
 
     def _see_trouble(self) -> str:
         return f"; line {self._trouble.number} tells why" if self._trouble else ""
@@ -170,7 +143,9 @@ class Story:
     def _service_started(self, line: Line, _: re.Match[str]) -> None:
         if self._jam is not None:
             self._tell_refused()
-            self._add(line, "note", "The service was started again, which ended the busy state")
+            self.events.add(
+                line, "note", "The service was started again, which ended the busy state"
+            )
         self._jam = self._task = self._renderer_ready = self._renderer_dead = self._trouble = None
 
     def _renderer_started(self, line: Line, found: re.Match[str]) -> None:
@@ -190,7 +165,7 @@ class Story:
         if self._task is not None:
             self._task.measured = True
         if float(found[1]) > SLOW_MEASURING_S:
-            self._add(
+            self.events.add(
                 line,
                 "note",
                 f"Measuring the faces took {float(found[1]):.0f} s: models that run on the CPU, or"
@@ -208,14 +183,11 @@ class Story:
             self._task.taken += 1
             self._task.last_taken = line
 
-    def _rendered(self, _: Line, __: re.Match[str]) -> None:
-        """A batch was rendered: nothing to note but that the log is such a service's."""
-
     def _all_sent(self, line: Line, _: re.Match[str]) -> None:
         task = self._task
         left = task.frames - task.last_frame if task is not None else 0
         if left > 0:
-            self._add(
+            self.events.add(
                 line,
                 "note",
                 f"The last {left} frames of the task were never sent: only whole batches are",
@@ -234,7 +206,7 @@ class Story:
 
     def _tell_refused(self) -> None:
         if self._refused.last is not None:
-            self._add(
+            self.events.add(
                 self._refused.last,
                 "effect",
                 f"Since the queue was full, {self._refused.count} requests were answered “busy”"
@@ -244,7 +216,7 @@ class Story:
 
     def _queue_full(self, line: Line, _: re.Match[str]) -> None:
         task = self._task or _Task("?", line)
-        self._add(
+        self.events.add(
             line,
             "effect",
             f"The queue of frames was full{_waited(task, line)}. This is a consequence, not the"
@@ -253,9 +225,11 @@ class Story:
             RESTART,
         )
         if self._renderer_dead is None:
-            self._add(task.last_taken or self._renderer_ready or line, "cause", *self._why(task))
+            self.events.add(
+                task.last_taken or self._renderer_ready or line, "cause", *self._why(task)
+            )
         if self._options is not None:
-            self._add(self._options, "note", _OPTIONS_ARE_OUTPUT)
+            self.events.add(self._options, "note", _OPTIONS_ARE_OUTPUT)
             self._options = None
         self._jam = line
 
@@ -301,7 +275,6 @@ _OPTIONS_ARE_OUTPUT = (
 _ACTS: tuple[tuple[str, re.Pattern[str], Callable[[Story, Line, re.Match[str]], None]], ...] = (
     ("发送数据大小", re.compile(r"发送数据大小:\[\d+\], current_idx:(\d+)"), Story._sent),
     ("audio_transfer get", re.compile("audio_transfer get message:"), Story._taken),
-    ("audio_transfer >>>", re.compile("发送完成数据大小:"), Story._rendered),
     ("忙碌中", re.compile("忙碌中"), Story._asked_again),
     ("任务视频驱动队列满", re.compile("队列满"), Story._queue_full),
     (

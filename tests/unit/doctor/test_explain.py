@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from client.errors import InputError
+from orchestrator.doctor.events import MOST_ALIKE, Event
 from orchestrator.doctor.explain import Explanation, explain
 from orchestrator.doctor.log_lines import CHUNK, read_lines
-from orchestrator.doctor.story import MOST_ALIKE, Event
 
 INIT = "[2025-03-19 22:36:58] [app_local.py[line:12]] [INFO] [TransDhTask init]"
 OPTIONS = "              num_threads: 4"
