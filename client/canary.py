@@ -18,7 +18,7 @@ async def check_models(url: str, names: Sequence[str], *, timeout_s: float) -> N
     Args:
         url: gRPC endpoint as host:port.
         names: Models to prove.
-        timeout_s: Deadline of each inference.
+        timeout_s: How long a model may finish no batch; 20 of its batches at least.
 
     Raises:
         ServerError: If no server answers.
@@ -32,7 +32,7 @@ async def check_models(url: str, names: Sequence[str], *, timeout_s: float) -> N
 
 
 async def _check(connection: Connection, name: str, timeout_s: float) -> None:
-    model = await ServedModel.open(connection, name, timeout_s=timeout_s)
+    model = await ServedModel.open(connection, name, stall_s=timeout_s)
     outputs = await model(**{n: _blank(spec) for n, spec in model.inputs.items()})
     for output, array in outputs.items():
         if not np.all(np.isfinite(array)):

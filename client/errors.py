@@ -25,6 +25,10 @@ class ServerError(LipSyncError):
     """The Triton server cannot be started or reached."""
 
 
+class ServerUnavailableError(ServerError):
+    """No server answers, or it takes no request, at the moment: asking again can help."""
+
+
 class ModelUnavailableError(ServerError):
     """The server does not serve a model or version that is needed."""
 

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import tritonclient.grpc.aio as triton
 
+from client.calls import Calls
 from client.connection import Connection
 from client.errors import ContractError, InferenceError, ModelUnavailableError
 from client.manifest import Manifest, parse_manifest
+from client.pulse import STALL_S
 from client.tensors import NUMPY_TYPES, Array, TensorSpec
-
-DEFAULT_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class Batching:
         return self.inferences / self.executions if self.executions else 0.0
 
     def since(self, earlier: "Batching") -> "Batching":
-        """What happened after `earlier` was read."""
+        """What happened after `earlier` was read; all of it when the server was restarted."""
+        if self.executions < earlier.executions:
+            return self
         sizes = {n: c - earlier.batches.get(n, 0) for n, c in self.batches.items()}
         return Batching(
             self.inferences - earlier.inferences,
@@ -48,7 +50,7 @@ class ServedModel:
     outputs: dict[str, TensorSpec]
     max_batch_size: int
     manifest: Manifest
-    timeout_s: float = DEFAULT_TIMEOUT_S
+    calls: Calls
 
     @classmethod
     async def open(
@@ -57,7 +59,7 @@ class ServedModel:
         name: str,
         version: str | None = None,
         *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
+        stall_s: float = STALL_S,
     ) -> Self:
         """Reads a model's tensors and manifest from the server.
 
@@ -65,7 +67,8 @@ class ServedModel:
             connection: The server.
             name: Model name.
             version: Version to use; the newest one that is served when None.
-            timeout_s: Deadline of one inference.
+            stall_s: How long it may finish no batch while a request waits; 20 of its batches at
+                least.
 
         Raises:
             ModelUnavailableError: If the server does not serve it.
@@ -88,7 +91,7 @@ class ServedModel:
             outputs=_specs(config.output),
             max_batch_size=config.max_batch_size,
             manifest=_manifest(config, chosen),
-            timeout_s=timeout_s,
+            calls=Calls(connection, name, chosen, stall_s),
         )
 
     async def __call__(self, **inputs: Array) -> dict[str, Array]:
@@ -102,15 +105,16 @@ class ServedModel:
 
         Raises:
             ContractError: If the inputs or the answer do not fit the declaration.
-            InferenceError: If the server reports an error.
+            InferenceError: If the server reports an error, or the model hangs.
+            ServerError: If the server does not serve the model, or was away for too long.
         """
         tensors = [self._tensor(name, array) for name, array in self._checked(inputs)]
-        result = await self.connection.infer(self.name, self.version, tensors, self.timeout_s)
+        result = await self.calls.infer(tensors)
         return {name: self._output(result, spec) for name, spec in self.outputs.items()}
 
     async def batching(self) -> Batching:
         """Reads how Triton batched this version so far."""
-        stats = await self.connection.statistics(self.name, self.version)
+        stats = await self.calls.statistics()
         batches = {int(b.batch_size): int(b.compute_infer.count) for b in stats.batch_stats}
         return Batching(int(stats.inference_count), int(stats.execution_count), batches)
 

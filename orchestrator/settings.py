@@ -61,6 +61,7 @@ class Serving(BaseModel):
 
     start_timeout_s: float = Field(gt=0)
     stall_timeout_s: float = Field(gt=0)
+    retry_timeout_s: float = Field(ge=0)
 
 
 class Settings(BaseModel):

@@ -161,7 +161,7 @@ def generate_command(
     stall_timeout: Annotated[
         float | None,
         typer.Option(
-            help="Seconds that one request may stay unanswered; usually 120.",
+            help="Seconds without any progress of a model; usually 120.",
             metavar="SECONDS",
             min=1,
             rich_help_panel=_RUNNING,

@@ -72,11 +72,16 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     for notice in media.notices:
         progress.note(notice)
     watch = Stopwatch()
-    async with _server(request.url, settings, progress, watch) as url, Connection(url) as server:
+    # The job's own server is not started again when it dies: waiting for it would be in vain.
+    retry_s = settings.serving.retry_timeout_s if request.url else 0
+    async with (
+        _server(request.url, settings, progress, watch) as url,
+        Connection(url, retry_timeout_s=retry_s) as server,
+    ):
         models = await JobModels.open(
             server,
             settings.models.by_role(),
-            timeout_s=settings.serving.stall_timeout_s,
+            stall_s=settings.serving.stall_timeout_s,
         )
         before = await models.batching()
         return await _Job(request, media, settings, models, before, progress, watch).run()

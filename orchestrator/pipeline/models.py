@@ -29,21 +29,22 @@ class JobModels:
 
     @classmethod
     async def open(
-        cls, connection: Connection, names: Mapping[str, str], *, timeout_s: float
+        cls, connection: Connection, names: Mapping[str, str], *, stall_s: float
     ) -> Self:
         """Reads and checks the models of a job.
 
         Args:
             connection: The server.
             names: Role to model name.
-            timeout_s: Deadline of one inference.
+            stall_s: How long a model may finish no batch while a request waits; 20 of its
+                batches at least.
 
         Raises:
             ModelUnavailableError: If the server lacks one.
             ContractError: If one breaks its contract or two do not fit together.
         """
         models = {
-            role: await ServedModel.open(connection, name, timeout_s=timeout_s)
+            role: await ServedModel.open(connection, name, stall_s=stall_s)
             for role, name in names.items()
         }
         extents = {role: check_contract(model, role) for role, model in models.items()}

@@ -1,4 +1,4 @@
-"""Small ONNX models, made on the spot, in a model repository."""
+"""Small models, made on the spot, in a model repository: of ONNX, and one of Python."""
 
 from pathlib import Path
 
@@ -14,6 +14,20 @@ TRITON_TYPES: dict[int, str] = {
 }
 OPSET = 17
 IR_VERSION = 9
+
+SLEEPER = """
+import time
+
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        rows = [pb_utils.get_input_tensor_by_name(r, "x").as_numpy() for r in requests]
+        time.sleep(1e6 if any((row < 0).any() for row in rows) else {seconds})
+        tensors = [pb_utils.Tensor("y", row) for row in rows]
+        return [pb_utils.InferenceResponse(output_tensors=[t]) for t in tensors]
+"""
 
 Tensors = dict[str, tuple[int, list[int | str]]]
 
@@ -36,10 +50,31 @@ def write_model(
         helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION),
         folder / "1" / "model.onnx",
     )
+    _write_config(folder, "onnxruntime", inputs, outputs, delay_us=delay_us)
+    return folder
+
+
+def write_sleeper(repository: Path, seconds: float) -> Path:
+    """Writes a model whose `y` FP32 [1] is its `x`, after some seconds a batch.
+
+    It hangs on an `x` below zero.
+    """
+    folder = repository / "sleeper"
+    (folder / "1").mkdir(parents=True)
+    (folder / "1" / "model.py").write_text(SLEEPER.format(seconds=seconds), encoding="utf-8")
+    row: Tensors = {"x": (TensorProto.FLOAT, ["N", 1])}
+    _write_config(folder, "python", row, {"y": (TensorProto.FLOAT, ["N", 1])})
+    return folder
+
+
+def _write_config(
+    folder: Path, backend: str, inputs: Tensors, outputs: Tensors, *, delay_us: int = 0
+) -> None:
+    file_name = "model.onnx" if backend == "onnxruntime" else "model.py"
     lines = [
-        f'name: "{name}"',
-        'backend: "onnxruntime"',
-        'default_model_filename: "model.onnx"',
+        f'name: "{folder.name}"',
+        f'backend: "{backend}"',
+        f'default_model_filename: "{file_name}"',
         "max_batch_size: 8",
         *(f"input [ {{ {_declared(n, *t)} }} ]" for n, t in inputs.items()),
         *(f"output [ {{ {_declared(n, *t)} }} ]" for n, t in outputs.items()),
@@ -49,7 +84,6 @@ def write_model(
         'parameters [ { key: "manifest.1", value: { string_value: "{}" } } ]',
     ]
     (folder / "config.pbtxt").write_text("\n".join(lines), encoding="utf-8")
-    return folder
 
 
 def write_echo(

@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from client.calls import Calls
 from client.connection import Connection
 from client.contract import check_contract, check_features
 from client.errors import ContractError
@@ -23,6 +24,7 @@ def served(
         outputs={spec.name: spec for spec in outputs},
         max_batch_size=8,
         manifest=Manifest(feature_kind=kind),
+        calls=cast(Calls, None),
     )
 
 
@@ -134,3 +136,9 @@ def test_batching_is_counted_from_an_earlier_reading() -> None:
 
     assert after.since(before) == Batching(16, 4, {4: 4})
     assert after.since(before).mean_batch == 4.0
+
+
+def test_a_server_that_was_restarted_counts_from_its_start() -> None:
+    after = Batching(4, 2, {2: 2})
+
+    assert after.since(Batching(100, 50, {2: 50})) == after

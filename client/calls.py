@@ -1,0 +1,58 @@
+"""The calls to one version of one model on one server."""
+
+from typing import Any
+
+import tritonclient.grpc.aio as triton
+
+from client.connection import Connection
+from client.pulse import STALL_S, median_batch_s
+from client.retry import Retries
+from client.vigil import Vigil, Work
+
+STATISTICS_TIMEOUT_S = 2.0
+
+
+class Calls:
+    """Inferences of one version of one model: watched while they wait, repeated where that helps.
+
+    Args:
+        connection: The server.
+        name: Model name.
+        version: Its version.
+        stall_s: How long it may finish no batch while a request waits; 20 of its batches at least.
+    """
+
+    def __init__(
+        self, connection: Connection, name: str, version: str, stall_s: float = STALL_S
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._version = version
+        self._retries = Retries(connection.retry_timeout_s)
+        self._vigil = Vigil(f"{name} version {version} at {connection.url}", self._work, stall_s)
+
+    async def infer(self, tensors: list[triton.InferInput]) -> triton.InferResult:
+        """Runs one inference.
+
+        Raises:
+            StalledError: If the model hangs.
+            ModelUnavailableError: If the server does not serve the version.
+            ServerUnavailableError: If the server was away for too long.
+            InferenceError: If the server reports any other error.
+        """
+        return await self._retries.run(
+            lambda: self._vigil.keep(self._connection.infer(self._name, self._version, tensors))
+        )
+
+    async def statistics(self) -> Any:
+        """Returns Triton's `ModelStatistics`."""
+        return await self._retries.run(
+            lambda: self._connection.statistics(self._name, self._version)
+        )
+
+    async def _work(self) -> Work:
+        stats = await self._connection.statistics(
+            self._name, self._version, timeout_s=STATISTICS_TIMEOUT_S
+        )
+        times = ((b.compute_infer.count, b.compute_infer.ns / 1e9) for b in stats.batch_stats)
+        return Work(int(stats.execution_count), median_batch_s(times))
