@@ -165,6 +165,7 @@ SIGNS: tuple[Sign, ...] = (
         "the task gave up waiting for its result: one of its processes was dead or stuck",
         RESTART,
     ),
+    Sign(("任务执行失败",), "effect", "the task was reported as failed"),
 )
 
 

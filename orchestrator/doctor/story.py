@@ -32,6 +32,7 @@ class _Task:
     last_frame: int = 0
     taken: int = 0
     last_taken: Line | None = None
+    heard: bool = False
     measured: bool = False
     gave_up: bool = False
 
@@ -80,6 +81,7 @@ class Story:
     def end(self) -> None:
         """Tells what only the end of the log shows."""
         if self._jam is None:
+            self._tell_refused()
             return
         last = self._refused.last or self._jam
         self._tell_refused()
@@ -126,12 +128,11 @@ class Story:
         self.events.add(raised.line, "cause", f"The {who} {did}{when}{why}", mend)
 
     def _gave_up(self, line: Line) -> None:
-        task = self._task
-        if task is not None and task.gave_up:
+        task = self._task = self._task or _Task("?", line)
+        if task.gave_up:
             return  # the same exception is told up to three times
-        if task is not None:
-            task.gave_up = True
-        if task is None or not (task.measured or task.sent):
+        task.gave_up = True
+        if task.heard and not task.measured:
             self.events.add(line, "effect", f"{_NOT_MEASURED}{self._see_trouble()}", _MEASURE_LATER)
         else:
             sentence = "The task gave up waiting for an answer of another of its processes"
@@ -155,6 +156,10 @@ class Story:
 
     def _task_started(self, line: Line, found: re.Match[str]) -> None:
         self._task = _Task(found[1], line)
+
+    def _heard(self, line: Line, _: re.Match[str]) -> None:
+        self._task = self._task or _Task("?", line)
+        self._task.heard = True
 
     def _frames_begin(self, line: Line, found: re.Match[str]) -> None:
         if self._task is None or self._task.code != found[1] or self._task.sent:
@@ -200,19 +205,18 @@ class Story:
         self._options = line
 
     def _asked_again(self, line: Line, _: re.Match[str]) -> None:
-        if self._jam is not None:
-            self._refused.count += 1
-            self._refused.last = line
+        self._refused.count += 1
+        self._refused.last = line
 
     def _tell_refused(self) -> None:
-        if self._refused.last is not None:
-            self.events.add(
-                self._refused.last,
-                "effect",
-                f"Since the queue was full, {self._refused.count} requests were answered “busy”"
-                " (忙碌中), this one the last",
-            )
-        self._refused = _Asked()
+        refused, self._refused = self._refused, _Asked()
+        if refused.last is None:
+            return
+        told = f"{refused.count} requests were answered “busy” (忙碌中), this one the last"
+        if self._jam is not None:
+            self.events.add(refused.last, "effect", f"Since the queue was full, {told}")
+        else:
+            self.events.add(refused.last, "note", f"{told}. {_ONE_AT_A_TIME}", RESTART)
 
     def _queue_full(self, line: Line, _: re.Match[str]) -> None:
         task = self._task or _Task("?", line)
@@ -231,6 +235,8 @@ class Story:
         if self._options is not None:
             self.events.add(self._options, "note", _OPTIONS_ARE_OUTPUT)
             self._options = None
+        if self._jam is None:
+            self._refused = _Asked()  # until here it was busy with work
         self._jam = line
 
     def _killer(self) -> str:
@@ -244,8 +250,8 @@ class Story:
             took = f"took {task.taken} batches, the last one here, and then no more"
             return f"{renderer} {took}{hint}", _LOOK_OUTSIDE
         if self._renderer_ready is None:
-            never = "never said that it had loaded its models (数字人图片处理进程启动)"
-            return f"{renderer} {never}{hint}", _LOOK_OUTSIDE
+            never = "is not shown to have loaded its models (数字人图片处理进程启动)"
+            return f"{renderer} {never}, unless this log begins later{hint}", _LOOK_OUTSIDE
         if self._jam is not None:
             held = f"was still held by the task that jammed at line {self._jam.number}"
             return f"{renderer} {held}", RESTART
@@ -253,6 +259,9 @@ class Story:
         return f"{renderer} {hung}, or was killed without a word in this log{hint}", _LOOK_OUTSIDE
 
 
+_ONE_AT_A_TIME = (
+    "The service runs one task at a time; if none was at work, an earlier one never ended for it"
+)
 _NOT_MEASURED = (
     "The task waited 10 s for the faces to be measured and gave up: the measuring process was not"
     " yet, or no longer, at work"
@@ -283,6 +292,7 @@ _ACTS: tuple[tuple[str, re.Pattern[str], Callable[[Story, Line, re.Match[str]], 
         Story._frames_begin,
     ),
     ("-> audio_url", re.compile(r"任务:(\S+) -> audio_url"), Story._task_started),
+    ("get_aud_feat1 cost", re.compile("cost"), Story._heard),
     ("init_wh result", re.compile(r"init_wh result :.*cost: ?([\d.]+)"), Story._measured),
     ("进程启动", re.compile("数字人图片处理进程启动"), Story._renderer_started),
     ("TransDhTask init", re.compile("init"), Story._service_started),

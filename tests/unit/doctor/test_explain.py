@@ -35,6 +35,7 @@ Traceback (most recent call last):
     raise Empty
 _queue.Empty"""
 FAILED = "[2025-03-19 22:38:12] [run.py[line:184]] [ERROR] [[1004]任务执行失败，异常信息:[]]"
+HEARD = "[2025-03-19 22:38:02] [run.py[line:184]] [INFO] [[1004] -> get_aud_feat1 cost:0.33s]"
 DONE = "[2025-03-19 22:38:30] [process.py[line:108]] [INFO] [[1004]任务数字人图片处理已完成]"
 END = "[2025-03-19 22:38:29] [process.py[line:108]] [INFO] [drivered_video >>> 发送数据结束]"
 
@@ -91,7 +92,7 @@ def test_events_stand_in_the_order_of_the_log(tmp_path: Path) -> None:
 
 def test_a_renderer_that_never_reported_its_models_is_named(tmp_path: Path) -> None:
     explanation = told(tmp_path, [NO_CUDA, TASK, BEGIN, *SENT, FULL])
-    never = one(explanation, "never said that it had loaded its models")
+    never = one(explanation, "is not shown to have loaded its models")
     assert never.sentence.endswith("line 1 tells why")
     assert one(explanation, "libcudnn.so.9 is missing").line.number == 1
 
@@ -124,15 +125,31 @@ def test_the_service_stays_busy_until_it_is_started_again(tmp_path: Path) -> Non
     assert not [e for e in mended.events if "without a restart" in e.sentence]
 
 
+def test_busy_answers_without_a_jam_may_be_work(tmp_path: Path) -> None:
+    busy = one(told(tmp_path, [READY, BUSY, BUSY, BUSY]), "3 requests were answered “busy”")
+    assert (busy.kind, busy.line.number) == ("note", 4)
+    assert "one task at a time" in busy.sentence
+
+
+def test_busy_answers_before_the_jam_are_not_laid_to_it(tmp_path: Path) -> None:
+    explanation = told(tmp_path, [READY, BEGIN, BUSY, *SENT, FULL, BUSY])
+    assert one(explanation, "Since the queue was full, 1 requests were answered")
+
+
 def test_num_threads_in_opt_txt_is_said_to_have_no_effect(tmp_path: Path) -> None:
     explanation = told(tmp_path, [OPTIONS, DIED, BEGIN, *SENT, FULL])
     assert one(explanation, "changing that file mends nothing").line.number == 1
 
 
 def test_faces_that_are_not_measured_in_time_end_the_task(tmp_path: Path) -> None:
-    gave_up = one(told(tmp_path, [INIT, TASK, EMPTY, EMPTY, FAILED]), "waited 10 s for the faces")
+    lines = [INIT, TASK, HEARD, EMPTY, EMPTY, FAILED]
+    gave_up = one(told(tmp_path, lines), "waited 10 s for the faces")
     assert gave_up.kind == "effect"
     assert gave_up.line.text == "_queue.Empty"
+
+
+def test_an_answer_that_is_missing_is_not_said_to_be_that_of_the_faces(tmp_path: Path) -> None:
+    assert one(told(tmp_path, [EMPTY]), "gave up waiting for an answer of another").mend
 
 
 def test_slow_measuring_is_worth_a_look_at_the_gpu(tmp_path: Path) -> None:
