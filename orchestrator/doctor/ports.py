@@ -6,10 +6,12 @@ import socket
 from contextlib import suppress
 
 from orchestrator.doctor.finding import Finding, ok, warning
+from orchestrator.doctor.listeners import listener
 from orchestrator.server.ports import LOOPBACK
 
 USUAL = {"http": 8000, "grpc": 8001, "metrics": 8002}
 TIMEOUT_S = 1.0
+_UNKNOWN = "a program of another user"
 
 
 def check_ports(ports: dict[str, int] = USUAL) -> list[Finding]:
@@ -22,8 +24,10 @@ def check_ports(ports: dict[str, int] = USUAL) -> list[Finding]:
     if triton:
         url = f"{LOOPBACK}:{ports['grpc']}"
         return [ok("ports", f"{triton} at {names}: jobs can use it with --url {url}")]
-    found = f"{', '.join(map(str, taken))} taken by another program"
-    mend = "Stop it (ss -ltnp tells who it is), or name ports: orchestrator serve --grpc-port …."
+    found = "; ".join(f"{port} is taken by {listener(port) or _UNKNOWN}" for port in taken)
+    mend = (
+        "Stop it, or give orchestrator serve other ports: --grpc-port, --http-port, --metrics-port."
+    )
     return [warning("ports", found, mend)]
 
 

@@ -4,12 +4,12 @@ import asyncio
 import time
 
 from client.canary import check_models
-from client.connection import Connection
-from client.errors import LipSyncError
+from client.connection import Connection, parse_url
+from client.errors import InputError, LipSyncError
 from orchestrator.doctor.finding import Finding, ok, wrong
 from orchestrator.settings import load_settings
 
-TIMEOUT_S = 2.0  # of each question: whoever takes longer is not well
+TIMEOUT_S = 1.5  # of each question: whoever takes longer is not well
 _LOG = "Look at the server's log, or restart it."
 
 
@@ -21,9 +21,13 @@ async def check_served(url: str, profile: str = "default") -> list[Finding]:
         profile: Where the models are named.
 
     Raises:
-        InputError: If the endpoint or the profile cannot be used.
+        InputError: If the endpoint is none.
     """
-    names = sorted(load_settings(profile).models.by_role().values())
+    address = parse_url(url)
+    try:
+        names = sorted(load_settings(profile).models.by_role().values())
+    except InputError as error:
+        return [wrong(f"server {address}", "not looked at: no profile names models", str(error))]
     reached = await _reach(url)
     if reached.state == "wrong":
         return [reached]

@@ -74,6 +74,13 @@ def test_missing_environments_and_repository_are_findings(tmp_path: Path) -> Non
     assert done.stderr == ""
 
 
+def test_a_server_is_not_asked_where_no_profile_names_models(tmp_path: Path) -> None:
+    done = doctor("--url", "127.0.0.1:1", LIPSYNC_HOME=str(tmp_path / "none"))
+
+    assert done.returncode == 1
+    assert "no profile names models" in done.stdout
+
+
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
     doctor(TMPDIR=str(tmp_path))
 

@@ -1,6 +1,7 @@
 """What the doctor finds in environments and repositories that are whole, damaged or missing."""
 
 import json
+import os
 import shutil
 import socket
 import sys
@@ -117,7 +118,9 @@ def test_a_port_that_another_program_has_is_a_warning() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         (finding,) = check_ports({"http": 1, "grpc": port})
-    assert (finding.state, finding.found) == ("warning", f"{port} taken by another program")
+    assert finding.state == "warning"
+    name = Path("/proc/self/comm").read_text().strip()
+    assert finding.found == f"{port} is taken by {name} (process {os.getpid()})"
 
 
 def test_one_core_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
