@@ -114,7 +114,7 @@ def _resampled(frames: Iterable[AudioFrame], resampler: AudioResampler) -> Itera
 
 def _mono(frame: AudioFrame) -> Samples:
     names = [channel.name for channel in frame.layout.channels]
-    channels = frame.to_ndarray().reshape(-1, len(names)).T
+    channels: Samples = np.asarray(frame.to_ndarray(), np.float32).reshape(-1, len(names)).T
     if len(names) > 2 and set(_FRONT) <= set(names):
         left, right, centre = (channels[names.index(name)] for name in _FRONT)
         channels = np.stack([(left + right) / 2, centre])
