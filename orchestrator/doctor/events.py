@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.doctor.log_lines import Line
 from orchestrator.doctor.signs import Kind
 
-MOST_ALIKE = 5  # events of one meaning that are told one by one
+MOST_ALIKE = 3  # events of one meaning that are told one by one
 
 
 @dataclass(frozen=True)

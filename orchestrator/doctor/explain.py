@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.doctor.events import Event
 from orchestrator.doctor.log_lines import read_lines
-from orchestrator.doctor.story import Story
+from orchestrator.doctor.story import Story, count
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _summary(story: Story, events: list[Event]) -> str:
     if not events:
         return (
             f"These {story.lines} lines are such a service's and show no failure that is known"
-            f" here; {story.finished} tasks were rendered."
+            f" here; {count(story.finished, 'task')} finished."
         )
     causes = [event for event in events if event.kind == "cause"]
     if causes:
@@ -88,7 +88,7 @@ def _summary(story: Story, events: list[Event]) -> str:
         return f"{whose}The first cause that the log shows {where}."
     if any(event.kind == "effect" for event in events):
         return "The log shows consequences only; what caused them is not in it, or not known here."
-    return f"The log shows no failure; {story.finished} tasks were rendered."
+    return f"The log shows no failure; {count(story.finished, 'task')} finished."
 
 
 def _advice(events: list[Event]) -> tuple[str, ...]:

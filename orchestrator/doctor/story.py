@@ -110,22 +110,22 @@ class Story:
         self.recognised += raised.process is not None
         if raised.name == "Empty":
             self._gave_up(raised.line)
+        elif raised.name == "KeyboardInterrupt":
+            self.events.add(raised.line, "note", "The service was stopped by hand")
         elif raised.name not in ("Exception", "Full"):
             self._failed(raised)
 
     def _failed(self, raised: Raised) -> None:
-        known = sign_of(raised.line.text)
+        known, renders = sign_of(raised.line.text), raised.process == _RENDERER
         who = PROCESSES.get(raised.process or "", "process that this traceback is of")
-        loading = raised.process == _RENDERER and self._renderer_ready is None
-        dead = raised.died or loading
-        did = "died" if dead else "met an error"
-        when = " before it had loaded its models" if loading else ""
-        why = f": {known[1]}" if known else f" ({raised.name})"
-        if dead and raised.process == _RENDERER:
+        did = "died" if raised.died else "met an error"
+        if raised.died and renders:
+            did += "" if self._renderer_ready else " before it had loaded its models"
             self._renderer_dead = raised.line
+        why = f": {known[1]}" if known else f" ({raised.name})"
         self._trouble = raised.line
         mend = known[0].mend if known else _REPAIR
-        self.events.add(raised.line, "cause", f"The {who} {did}{when}{why}", mend)
+        self.events.add(raised.line, "cause", f"The {who} {did}{why}", mend)
 
     def _gave_up(self, line: Line) -> None:
         task = self._task = self._task or _Task("?", line)
@@ -186,6 +186,7 @@ class Story:
     def _taken(self, line: Line, _: re.Match[str]) -> None:
         if self._task is not None:
             self._task.taken += 1
+            self._renderer_ready = self._renderer_ready or line
             self._task.last_taken = line
 
     def _all_sent(self, line: Line, _: re.Match[str]) -> None:
@@ -195,7 +196,7 @@ class Story:
             self.events.add(
                 line,
                 "note",
-                f"The last {left} frames of the task were never sent: only whole batches are",
+                f"{count(left, 'frame')} at the task's end never sent: only whole batches are",
             )
 
     def _finished(self, _: Line, __: re.Match[str]) -> None:
@@ -212,7 +213,9 @@ class Story:
         refused, self._refused = self._refused, _Asked()
         if refused.last is None:
             return
-        told = f"{refused.count} requests were answered “busy” (忙碌中), this one the last"
+        told = (
+            f"{count(refused.count, 'request')} got the answer “busy” (忙碌中), this one the last"
+        )
         if self._jam is not None:
             self.events.add(refused.last, "effect", f"Since the queue was full, {told}")
         else:
@@ -247,7 +250,7 @@ class Story:
         """Why a renderer of whose death nothing is known took no frames, and what to do."""
         renderer, hint = f"The {PROCESSES[_RENDERER]}", self._see_trouble()
         if task.taken:
-            took = f"took {task.taken} batches, the last one here, and then no more"
+            took = f"took {count(task.taken, 'batch', 'es')}, the last one here, and then no more"
             return f"{renderer} {took}{hint}", _LOOK_OUTSIDE
         if self._renderer_ready is None:
             never = "is not shown to have loaded its models (数字人图片处理进程启动)"
@@ -303,10 +306,15 @@ _ACTS: tuple[tuple[str, re.Pattern[str], Callable[[Story, Line, re.Match[str]], 
 
 
 def _waited(task: _Task, line: Line) -> str:
-    sent = f": {task.sent} batches had been sent and {task.taken} taken"
+    sent = f": {count(task.sent, 'batch', 'es')} sent and {task.taken} taken"
     if task.last_sent is None or task.last_sent.time is None or line.time is None:
         return sent
     return f"{sent}, and for {(line.time - task.last_sent.time).total_seconds():.0f} s none more"
+
+
+def count(number: int, noun: str, ending: str = "s") -> str:
+    """Writes a number of things."""
+    return f"{number} {noun}{'' if number == 1 else ending}"
 
 
 def _capital(sentence: str) -> str:

@@ -80,7 +80,7 @@ def test_a_renderer_that_died_while_loading_is_the_cause_and_the_full_queue_is_n
     assert (full.kind, full.line.number) == ("effect", line_of(lines, FULL))
     assert "consequence, not the cause" in full.sentence
     assert f"had died at line {died.line.number}" in full.sentence
-    assert "10 batches had been sent and 0 taken, and for 60 s none more" in full.sentence
+    assert "10 batches sent and 0 taken, and for 60 s none more" in full.sentence
     assert f"line {died.line.number}" in explanation.summary
 
 
@@ -117,7 +117,7 @@ def test_a_later_task_jams_because_of_the_first(tmp_path: Path) -> None:
 def test_the_service_stays_busy_until_it_is_started_again(tmp_path: Path) -> None:
     jam = [INIT, READY, BEGIN, *SENT, FULL, BUSY, BUSY]
     stuck = told(tmp_path, jam)
-    assert one(stuck, "2 requests were answered “busy”").line.number == len(jam)
+    assert one(stuck, "2 requests got the answer “busy”").line.number == len(jam)
     assert "Restart the service" in one(stuck, "ends without a restart").mend
 
     mended = told(tmp_path, [*jam, INIT])
@@ -126,14 +126,14 @@ def test_the_service_stays_busy_until_it_is_started_again(tmp_path: Path) -> Non
 
 
 def test_busy_answers_without_a_jam_may_be_work(tmp_path: Path) -> None:
-    busy = one(told(tmp_path, [READY, BUSY, BUSY, BUSY]), "3 requests were answered “busy”")
+    busy = one(told(tmp_path, [READY, BUSY, BUSY, BUSY]), "3 requests got the answer “busy”")
     assert (busy.kind, busy.line.number) == ("note", 4)
     assert "one task at a time" in busy.sentence
 
 
 def test_busy_answers_before_the_jam_are_not_laid_to_it(tmp_path: Path) -> None:
     explanation = told(tmp_path, [READY, BEGIN, BUSY, *SENT, FULL, BUSY])
-    assert one(explanation, "Since the queue was full, 1 requests were answered")
+    assert one(explanation, "Since the queue was full, 1 request got the answer")
 
 
 def test_num_threads_in_opt_txt_is_said_to_have_no_effect(tmp_path: Path) -> None:
@@ -165,6 +165,18 @@ def test_an_error_that_the_renderer_survives_is_not_its_death(tmp_path: Path) ->
     assert one(explanation, "met an error (ValueError)").line.number == 4
 
 
+def test_an_error_in_an_excerpt_is_not_laid_to_loading(tmp_path: Path) -> None:
+    lines = [BEGIN, sent(4), taken(4), DIED.replace("Process Process-2:\n", "")]
+    assert "before it had loaded" not in one(told(tmp_path, lines), "audio_transfer) died").sentence
+
+
+def test_a_service_that_was_stopped_by_hand_did_not_fail(tmp_path: Path) -> None:
+    lines = [READY, DIED.replace("RuntimeError: CUDA error: out of memory", "KeyboardInterrupt")]
+    explanation = told(tmp_path, lines)
+    assert one(explanation, "stopped by hand").kind == "note"
+    assert "no failure" in explanation.summary
+
+
 def test_lines_of_other_processes_inside_a_traceback_are_read_too(tmp_path: Path) -> None:
     parts = DIED.split("\n")
     explanation = told(tmp_path, [*parts[:3], OPTIONS, BEGIN, *SENT, *parts[3:], FULL])
@@ -194,15 +206,13 @@ def test_other_failures_are_known_by_their_lines(tmp_path: Path, line: str, word
 
 def test_frames_that_were_never_sent_are_counted(tmp_path: Path) -> None:
     lines = [READY, BEGIN.replace("841", "150"), sent(148), taken(148), END, DONE]
-    assert (
-        one(told(tmp_path, lines), "The last 2 frames of the task were never sent").line.number == 5
-    )
+    assert one(told(tmp_path, lines), "2 frames at the task's end never sent").line.number == 5
 
 
 def test_a_healthy_log_is_called_that(tmp_path: Path) -> None:
     explanation = told(tmp_path, [INIT, READY, TASK, BEGIN, sent(4), taken(4), DONE])
     assert "show no failure" in explanation.summary
-    assert "1 tasks were rendered" in explanation.summary
+    assert "1 task finished" in explanation.summary
 
 
 def test_a_log_of_something_else_is_not_explained(tmp_path: Path) -> None:
