@@ -125,6 +125,17 @@ def test_a_running_server_takes_jobs(
     run(command, folder, environment)
 
 
+def test_the_doctor_looks_at_everything(folder: Path, environment: dict[str, str]) -> None:
+    (command,) = printed("orchestrator doctor")
+
+    result = subprocess.run(
+        shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+    assert result.returncode in (0, 1), result.stderr  # 1: something is wrong on this machine
+    assert "model repository" in result.stdout
+
+
 @pytest.mark.parametrize("command", printed("export.builtin"))
 def test_recipes_explain_themselves(
     folder: Path, environment: dict[str, str], command: str
