@@ -109,6 +109,7 @@ async def test_all_requests_to_a_hung_model_end_at_once(clock: Clock) -> None:
     model = Model()
     one = watched(model)
     waiting = [asyncio.create_task(one.keep(model.request())) for _ in range(3)]
+    await turns()
     await clock.advance(59)
     assert not any(task.done() for task in waiting)
     await clock.advance(2)
@@ -123,7 +124,7 @@ async def test_a_model_can_be_asked_anew_after_it_hung(clock: Clock) -> None:
     model = Model()
     one = watched(model)
     waiting = asyncio.create_task(one.keep(model.request()))
-    await clock.advance(0)
+    await turns()
     await clock.advance(61)
     with pytest.raises(StalledError):
         await waiting
@@ -148,6 +149,7 @@ async def test_the_answer_to_another_request_is_a_sign_of_life(clock: Clock) -> 
     quick.answers.set()
     one = watched(model)
     waiting = asyncio.create_task(one.keep(model.request()))
+    await turns()
     await clock.advance(50)
     await one.keep(quick.request())
     await clock.advance(50)
@@ -173,7 +175,7 @@ async def test_a_server_that_neither_tells_nor_answers_is_a_stall_that_says_so(
     model = Model()
     model.silent = True
     waiting = asyncio.create_task(watched(model).keep(model.request()))
-    await clock.advance(0)
+    await turns()
     await clock.advance(61)
     with pytest.raises(StalledError, match=r"progress cannot be read \(No server answers\.\)"):
         await waiting
