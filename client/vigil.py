@@ -11,7 +11,7 @@ from client.pulse import Pulse
 R = TypeVar("R")
 
 POLL_S = 1.0
-DRAIN_S = 5.0
+DRAIN_S = 1.0  # a job that is told to stop is gone within two seconds
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Vigil:
     async def keep(self, call: Coroutine[Any, Any, R]) -> R:
         """Awaits a request.
 
-        A caller that is cancelled waits on for the answer, for some seconds: a server can write
+        A caller that is cancelled waits on for the answer, for a moment: a server can write
         what it was asked for long after a torn call, and some crash on one.
 
         Raises:
