@@ -69,7 +69,7 @@ def encode(info: VideoInfo, frames: Sequence[Planes], encoding: Encoding) -> tup
     with av.open(file, "w", "mp4") as container:
         added = container.add_stream(encoder.name, info.frame_rate, options=encoder.options)
         stream = cast("VideoStream", added)
-        encoder.configure(stream.codec_context, info, 1)
+        encoder.configure(stream.codec_context, info)
         for number, planes in enumerate(frames):
             picture = picture_of(planes, info.pixel_format)
             picture.pts, picture.time_base = number, 1 / info.frame_rate

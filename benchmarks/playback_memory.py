@@ -22,7 +22,7 @@ import av
 import numpy as np
 import typer
 
-from orchestrator.media.encoders import Encoding
+from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.frames import FrameSource
 from orchestrator.media.info import probe_video
 from orchestrator.media.pixels import rows_of
@@ -78,7 +78,8 @@ def run(clip: Path, recording: Path, duration_s: float) -> None:
     info = probe_video(clip)
     total = round(Fraction(duration_s) * info.frame_rate)
     started_s = time.perf_counter()
-    writer = VideoWriter(clip.with_name("out.mp4"), info, recording, Encoding(preset="ultrafast"))
+    encoder = choose_encoder(info, Encoding(preset="ultrafast"), threads=0)
+    writer = VideoWriter(clip.with_name("out.mp4"), info, recording, encoder)
     with FrameSource(info) as source, writer as out:
         for frame in play_from(source, total, "bounce"):
             out.write(frame.planes)

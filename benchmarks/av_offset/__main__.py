@@ -19,7 +19,7 @@ import typer
 from benchmarks.av_offset.making import Mode, flash_times, make_clip, make_recording
 from benchmarks.av_offset.measuring import WINDOW_S, Offset, measure
 from client.errors import LipSyncError
-from orchestrator.media.encoders import Encoding
+from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.info import probe_video
 from orchestrator.media.playback import play
 from orchestrator.media.writer import VideoWriter, frames_for
@@ -36,7 +36,8 @@ def make(folder: Path, rate: Fraction, mode: Mode, suffix: str, seconds: Fractio
     claps_s = flash_times(rate, seconds, mode)
     recording = make_recording(folder / f"recording{suffix}", claps_s, seconds)
     output = folder / "out.mp4"
-    with VideoWriter(output, clip, recording, Encoding(preset="ultrafast")) as writer:
+    encoder = choose_encoder(clip, Encoding(preset="ultrafast"), threads=0)
+    with VideoWriter(output, clip, recording, encoder) as writer:
         for frame in play(clip, frames_for(seconds, rate), mode):
             writer.write(frame.planes)
         writer.finish()

@@ -68,22 +68,24 @@ class Encoder:
         name: FFmpeg's.
         options: For FFmpeg.
         pixel_format: FFmpeg's name of the format that it takes.
+        threads: Most threads that it uses; 0 lets it choose.
         notices: What the user should know, as sentences.
     """
 
     name: str
     options: Options
     pixel_format: str
+    threads: int
     notices: tuple[str, ...] = ()
 
-    def configure(self, context: VideoCodecContext, info: VideoInfo, threads: int) -> None:
+    def configure(self, context: VideoCodecContext, info: VideoInfo) -> None:
         """Describes the pictures to a context that is not open yet."""
         context.width, context.height = info.width, info.height
         context.pix_fmt = self.pixel_format
         context.framerate = info.frame_rate
         context.time_base = 1 / info.frame_rate
         context.gop_size = round(info.frame_rate * _KEY_INTERVAL_S)
-        context.thread_count = threads
+        context.thread_count = self.threads
         context.sample_aspect_ratio = info.sample_aspect or Fraction(1)
         context.color_range = ColorRange.JPEG if info.full_range else ColorRange.MPEG
         context.color_primaries = info.tags.primaries
@@ -125,7 +127,7 @@ def choose_encoder(info: VideoInfo, encoding: Encoding, threads: int) -> Encoder
     )
     for name in _candidates(encoding):
         encoder = _encoder(name, encoding.codec, wanted)
-        if encoder is not None and _opens(encoder, info, threads):
+        if encoder is not None and _opens(encoder, info):
             return replace(encoder, notices=tuple(_notices(name, encoding, info)))
     raise MediaError(
         f"{info.path} cannot be encoded as {encoding.codec} at {info.width}x{info.height} in"
@@ -190,14 +192,14 @@ def _encoder(name: str, codec: Codec, wanted: Wanted) -> Encoder | None:
     options = ENCODERS[codec][name](wanted)
     if form.chroma_step == (2, 2):  # of finer chroma only one place is allowed
         options["chroma_sample_location"] = nearest_location(wanted.info.chroma_offset)
-    return Encoder(name, options, taken)
+    return Encoder(name, options, taken, wanted.threads)
 
 
-def _opens(encoder: Encoder, info: VideoInfo, threads: int) -> bool:
+def _opens(encoder: Encoder, info: VideoInfo) -> bool:
     try:
         context = cast("VideoCodecContext", CodecContext.create(encoder.name, "w"))
         context.options = dict(encoder.options)
-        encoder.configure(context, info, threads)
+        encoder.configure(context, info)
         context.open()
     except (FFmpegError, ValueError):  # ValueError: built into FFmpeg, but not into this one
         return False

@@ -25,8 +25,6 @@ from orchestrator.media.opening import audio_stream, open_input
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
 
-_DEFAULT_ENCODING = Encoding()
-
 
 def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
     """The number of frames that cover a recording; they outlast it by less than one frame."""
@@ -108,9 +106,7 @@ class VideoWriter:
         output: Path,
         info: VideoInfo,
         audio: Path,
-        encoding: Encoding = _DEFAULT_ENCODING,
-        *,
-        threads: int = 0,
+        encoder: Encoder | None = None,
     ) -> None:
         """Opens the recording and the encoder; nothing is on disk yet.
 
@@ -118,17 +114,15 @@ class VideoWriter:
             output: The video to be made.
             info: Size, rate and colour of the pictures.
             audio: The recording, or a video with sound.
-            encoding: Codec, quality and encoder.
-            threads: Most threads of the encoder; 0 lets it choose.
+            encoder: From `choose_encoder` for these pictures; None is the default one.
 
         Raises:
-            InputError: If there is no such recording, encoder, preset or quality.
-            MediaError: If the recording has no sound or cannot be decoded, or no encoder takes the
-                pictures.
+            InputError: If there is no such recording.
+            MediaError: If it has no sound or cannot be decoded.
             OutputError: If the output cannot be written.
         """
         check_output(output, info.path, audio)
-        self._encoder = choose_encoder(info, encoding, threads)
+        self._encoder = encoder or choose_encoder(info, Encoding(), threads=0)
         self._output = _target(output)
         self._info = info
         self._partial = self._output.with_name(f".{uuid4().hex[:8]}.part.mp4")
@@ -138,21 +132,11 @@ class VideoWriter:
             with self._writing():
                 self._container = _open(self._partial)
             stack.callback(self._close_quietly)
-            self._stream = _add_video(self._container, info, self._encoder, threads)
+            self._stream = _add_video(self._container, info, self._encoder)
             self._soundtrack = Soundtrack(self._container, audio)
             stack.callback(self._soundtrack.close)
             _describe(self._container, info, audio)
             self._undo = stack.pop_all()
-
-    @property
-    def encoder(self) -> str:
-        """FFmpeg's name of the encoder that is at work."""
-        return self._encoder.name
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Sentences about what is otherwise than asked for."""
-        return self._encoder.notices
 
     def __enter__(self) -> Self:
         return self
@@ -247,12 +231,10 @@ def _open(path: Path) -> OutputContainer:
     return av.open(f"file:{path}", "w", "mp4", container_options={"movflags": "+faststart"})
 
 
-def _add_video(
-    container: OutputContainer, info: VideoInfo, encoder: Encoder, threads: int
-) -> VideoStream:
+def _add_video(container: OutputContainer, info: VideoInfo, encoder: Encoder) -> VideoStream:
     added = container.add_stream(encoder.name, info.frame_rate, options=encoder.options)
     stream = cast("VideoStream", added)
-    encoder.configure(stream.codec_context, info, threads)
+    encoder.configure(stream.codec_context, info)
     return stream
 
 

@@ -14,7 +14,7 @@ from client.connection import Connection
 from client.model import Batching
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
-from orchestrator.media.encoders import Encoding, choose_encoder, usual_codec
+from orchestrator.media.encoders import Encoder, Encoding, choose_encoder, usual_codec
 from orchestrator.media.frames import Frame, read_frames
 from orchestrator.media.info import AudioInfo, VideoInfo, probe_audio, probe_video
 from orchestrator.media.pictures import Interrupted
@@ -69,7 +69,7 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     """
     cv2.setNumThreads(OPENCV)
     media = _Media.of(request, settings)
-    for notice in media.notices:
+    for notice in media.encoder.notices:
         progress.note(notice)
     watch = Stopwatch()
     # The job's own server is not started again when it dies: waiting for it would be in vain.
@@ -112,8 +112,7 @@ class _Media:
 
     video: VideoInfo
     audio: AudioInfo
-    encoding: Encoding
-    notices: tuple[str, ...]
+    encoder: Encoder
 
     @classmethod
     def of(cls, request: Request, settings: Settings) -> Self:
@@ -125,8 +124,8 @@ class _Media:
         usual = usual_codec(video.pixel_format, wanted.encoder)
         codec = usual if wanted.codec == "auto" else wanted.codec
         encoding = Encoding(codec, wanted.crf, wanted.preset, wanted.encoder)
-        chosen = choose_encoder(video, encoding, ThreadPlan.of_this_process().encoder)
-        return cls(video, audio, encoding, chosen.notices)
+        encoder = choose_encoder(video, encoding, ThreadPlan.of_this_process().encoder)
+        return cls(video, audio, encoder)
 
     def colour(self) -> Colour:
         return Colour.named(
@@ -167,8 +166,8 @@ class _Job:
                 self.progress,
                 idle=self.settings.idle if self.media.video.is_photo else "still",
             )
-            written, encoder = await self._write(speaking, total)
-        return await self._report(written, encoder)
+            written = await self._write(speaking, total)
+        return await self._report(written)
 
     def _note_quiet(self, loudest_dbfs: float) -> None:
         self.notices.append(
@@ -207,7 +206,7 @@ class _Job:
         with closing(read_frames(self.media.video, interrupted=interrupted)) as frames:
             yield from islice(frames, total)
 
-    async def _write(self, speaking: Speaking, total: int) -> tuple[Written, str]:
+    async def _write(self, speaking: Speaking, total: int) -> Written:
         frames = play(
             self.media.video,
             total,
@@ -218,12 +217,11 @@ class _Job:
             self.request.output,
             self.media.video,
             self.media.audio.path,
-            self.media.encoding,
-            threads=ThreadPlan.of_this_process().encoder,
+            self.media.encoder,
         ) as writer:
-            return await speaking.run(frames, writer, total), writer.encoder
+            return await speaking.run(frames, writer, total)
 
-    async def _report(self, written: Written, encoder: str) -> Report:
+    async def _report(self, written: Written) -> Report:
         after = await self.models.batching()
         busy_s = sum(s for stage, s in self.watch.seconds.items() if stage != "server")
         video = self.media.video
@@ -234,8 +232,8 @@ class _Job:
             frame_rate=video.frame_rate,
             duration_s=float(written.frames / video.frame_rate),
             pixel_format=video.pixel_format.name,
-            encoder=encoder,
-            notices=[*self.media.notices, *self.notices],
+            encoder=self.media.encoder.name,
+            notices=[*self.media.encoder.notices, *self.notices],
             stages_s=self.watch.seconds,
             end_to_end_fps=round(written.frames / busy_s, 2),
             server=self.models.wenet.connection.url,

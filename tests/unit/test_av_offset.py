@@ -10,7 +10,7 @@ from benchmarks.av_offset.__main__ import ends, make
 from benchmarks.av_offset.making import SOUND_CODECS, Mode
 from benchmarks.av_offset.measuring import measure
 from client.errors import MediaError
-from orchestrator.media.encoders import Encoding
+from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.info import probe_video
 from orchestrator.media.playback import play
 from orchestrator.media.writer import VideoWriter
@@ -32,9 +32,8 @@ def test_an_offset_is_seen(tmp_path: Path) -> None:
     make(tmp_path, Fraction(25), "loop", ".wav", Fraction(12))
     clip = probe_video(tmp_path / "clip.mp4")
     output = tmp_path / "late.mp4"
-    with VideoWriter(
-        output, clip, tmp_path / "recording.wav", Encoding(preset="ultrafast")
-    ) as late:
+    encoder = choose_encoder(clip, Encoding(preset="ultrafast"), threads=0)
+    with VideoWriter(output, clip, tmp_path / "recording.wav", encoder) as late:
         for position, frame in enumerate(play(clip, 300, "loop")):
             if position:  # every picture is one frame early
                 late.write(frame.planes)

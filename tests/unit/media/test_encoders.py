@@ -59,12 +59,13 @@ def _wave(shape: tuple[int, int], number: int, form: PixelFormat) -> Plane:
 
 def encode(
     output: Path, info: VideoInfo, wav: Path, encoding: Encoding, count: int = 5, threads: int = 2
-) -> VideoWriter:
-    with VideoWriter(output, info, wav, encoding, threads=threads) as writer:
+) -> Encoder:
+    encoder = choose_encoder(info, encoding, threads)
+    with VideoWriter(output, info, wav, encoder) as writer:
         for planes in pictures(info, count):
             writer.write(planes)
         writer.finish()
-    return writer
+    return encoder
 
 
 def video(path: Path) -> VideoStream:
@@ -233,7 +234,7 @@ def test_a_gpu_may_be_missing_but_its_options_are_right(
     def opens(encoder: Encoder, *others: object) -> bool:
         context = cast("VideoCodecContext", av.CodecContext.create(encoder.name, "w"))
         context.options = dict(encoder.options)
-        encoder.configure(context, given, 1)
+        encoder.configure(context, given)
         try:
             context.open()
         except FFmpegError as error:
@@ -250,9 +251,9 @@ def test_a_gpu_may_be_missing_but_its_options_are_right(
 def test_an_encoder_is_really_tried_before_the_first_picture(
     tmp_path: Path, info: VideoInfo, wav: Path
 ) -> None:
-    writer = encode(tmp_path / "out.mp4", info, wav, Encoding(encoder="nvenc"))
-    works = writer.encoder == "h264_nvenc"  # here or there: the result is the same
-    assert len(writer.notices) == (0 if works else 1)
+    encoder = encode(tmp_path / "out.mp4", info, wav, Encoding(encoder="nvenc"))
+    works = encoder.name == "h264_nvenc"  # here or there: the result is the same
+    assert len(encoder.notices) == (0 if works else 1)
     assert probe_video(tmp_path / "out.mp4").frame_count == 5
 
 
@@ -280,8 +281,8 @@ def test_interlaced_pictures_stay_interlaced_and_untouched(tmp_path: Path, wav: 
     clip = Clip(count=5, height=96, options={"x264-params": "tff=1"})
     given = probe_video(make_video(tmp_path / "clip.mp4", clip))
     assert given.first_field == "top"
-    writer = encode(tmp_path / "out.mp4", given, wav, Encoding(crf=0))
-    assert writer.notices == ()
+    encoder = encode(tmp_path / "out.mp4", given, wav, Encoding(crf=0))
+    assert encoder.notices == ()
     made = probe_video(tmp_path / "out.mp4")
     assert made.first_field == "top"
     for frame, planes in zip(read_frames(made), pictures(given, 5), strict=True):
@@ -295,8 +296,8 @@ def test_a_codec_that_cannot_tell_of_fields_is_warned_of(info: VideoInfo, codec:
 
 
 def test_the_usual_encoder_has_nothing_to_say(tmp_path: Path, info: VideoInfo, wav: Path) -> None:
-    writer = encode(tmp_path / "out.mp4", info, wav, Encoding())
-    assert (writer.encoder, writer.notices) == ("libx264", ())
+    encoder = encode(tmp_path / "out.mp4", info, wav, Encoding())
+    assert (encoder.name, encoder.notices) == ("libx264", ())
 
 
 @pytest.mark.parametrize("name", ["libx265", "h265", "mpeg4", "nonsense"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from orchestrator.media.encoders import Codec, Encoding
+from orchestrator.media.encoders import Codec, Encoding, choose_encoder
 from orchestrator.media.frames import read_frames
 from orchestrator.media.hdr import Hdr, MasteringDisplay
 from orchestrator.media.info import VideoInfo, probe_video
@@ -66,7 +66,8 @@ def write(
     output: Path, info: VideoInfo, audio: Path, encoding: Encoding | None = None
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """What the result says of itself and of its streams."""
-    with VideoWriter(output, info, audio, encoding or Encoding()) as writer:
+    encoder = choose_encoder(info, encoding or Encoding(), threads=0)
+    with VideoWriter(output, info, audio, encoder) as writer:
         for frame in read_frames(info):
             writer.write(frame.planes)
         writer.finish()

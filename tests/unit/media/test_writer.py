@@ -14,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from client.errors import MediaError, OutputError
-from orchestrator.media.encoders import Encoding
+from orchestrator.media.encoders import Encoding, choose_encoder
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.pixels import Planes
@@ -200,7 +200,8 @@ def test_the_place_of_chroma_is_told_to_players(output: Path, info: VideoInfo, w
 
 def test_planes_reach_the_encoder_untouched(output: Path, info: VideoInfo, wav: Path) -> None:
     source = [frame.planes for frame in read_frames(info)]
-    with VideoWriter(output, info, wav, Encoding(crf=0, preset="ultrafast")) as writer:  # lossless
+    lossless = choose_encoder(info, Encoding(crf=0, preset="ultrafast"), threads=0)
+    with VideoWriter(output, info, wav, lossless) as writer:
         for planes in source:
             writer.write(planes)
         writer.finish()
