@@ -13,10 +13,9 @@ from orchestrator.faces.choice import FaceChoice
 from orchestrator.media.encoder_options import Preset
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
-from orchestrator.pipeline.moments import Idle
 from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
-from orchestrator.settings import CodecChoice, Settings, WhenShorter, load_settings
+from orchestrator.settings import CodecChoice, Idle, Settings, WhenShorter, load_settings
 
 _TIMING = "Clip and recording"
 _FACES = "Faces"
@@ -101,7 +100,7 @@ def generate_command(
     codec: Annotated[
         CodecChoice | None,
         typer.Option(
-            help="auto (h264, or hevc for 10-bit clips; the usual), h264, hevc or av1.",
+            help="auto (h264, or hevc for 10-bit 4:2:0; the usual), h264, hevc or av1.",
             metavar="CODEC",
             rich_help_panel=_ENCODING,
         ),
@@ -186,9 +185,11 @@ def generate_command(
         raise typer.BadParameter("everybody speaks with --all-faces: leave out one of the two")
     settings = _overridden(
         load_settings(profile),
-        given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
-        encoding=given(codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible),
-        serving=given(stall_timeout_s=stall_timeout),
+        _given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
+        encoding=_given(
+            codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible
+        ),
+        serving=_given(stall_timeout_s=stall_timeout),
     )
     request = Request(
         video=video,
@@ -207,7 +208,7 @@ def generate_command(
         show(_summary(report))
 
 
-def given(**values: object) -> dict[str, object]:
+def _given(**values: object) -> dict[str, object]:
     """The options that were set."""
     return {name: value for name, value in values.items() if value is not None}
 
