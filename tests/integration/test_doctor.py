@@ -82,8 +82,9 @@ def test_a_server_is_not_asked_where_no_profile_names_models(tmp_path: Path) -> 
 
 
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
-    doctor(TMPDIR=str(tmp_path))
+    done = doctor(TMPDIR=str(tmp_path))
 
+    assert "model repository" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

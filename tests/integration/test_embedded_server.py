@@ -381,12 +381,13 @@ async def test_the_folder_that_the_python_backend_makes_in_tmp_is_removed(
     repository: Path,
 ) -> None:
     write_echo(repository)
-    before = set(TEMPORARY_FOLDER.glob("python_env_*"))
-    async with await EmbeddedServer.start(repository):
-        made = set(TEMPORARY_FOLDER.glob("python_env_*")) - before
-    if len(made) > 1:
-        pytest.skip("another server started at the same moment: nobody can tell whose is whose")
-    assert not made.pop().exists()
+    for _ in range(3):  # nobody can tell whose a folder is when two servers start at once
+        before = set(TEMPORARY_FOLDER.glob("python_env_*"))
+        async with await EmbeddedServer.start(repository):
+            made = set(TEMPORARY_FOLDER.glob("python_env_*")) - before
+        if len(made) == 1:
+            break
+    assert [folder.exists() for folder in made] == [False]
 
 
 async def test_onnx_runtime_in_the_stubs_keeps_no_record_of_its_use(repository: Path) -> None:

@@ -44,6 +44,7 @@ def test_the_document_tells_of_every_case_and_all_are_right() -> None:
     told = [row.split(" | ")[0].removeprefix("| ") for row in rows if not row.startswith("| case")]
     assert told == [case.name for cases in GROUPS.values() for case in cases]
     assert all(row.endswith("| yes |") for row in rows if not row.startswith("| case"))
+    assert f"{len(told)} of {len(told)} cases are right." in DOCUMENT.read_text("utf-8")
 
 
 def test_there_are_at_least_sixty_cases_and_each_has_its_own_name() -> None:

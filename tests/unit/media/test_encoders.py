@@ -228,10 +228,11 @@ def test_a_gpu_that_cannot_encode_gives_way_with_one_sentence(
 def test_a_gpu_may_be_missing_but_its_options_are_right(
     monkeypatch: pytest.MonkeyPatch, info: VideoInfo, codec: Codec, crf: int, form: PixelFormat
 ) -> None:
-    refusals: list[Exception] = []
+    tried, refusals = list[str](), list[Exception]()
     given = replace(info, pixel_format=form)
 
     def opens(encoder: Encoder, *others: object) -> bool:
+        tried.append(encoder.name)
         context = cast("VideoCodecContext", av.CodecContext.create(encoder.name, "w"))
         context.options = dict(encoder.options)
         encoder.configure(context, given)
@@ -244,6 +245,7 @@ def test_a_gpu_may_be_missing_but_its_options_are_right(
     monkeypatch.setattr(encoders, "_opens", opens)
     for preset in PRESETS:
         choose_encoder(given, Encoding(codec, crf, preset, "nvenc"), 1)
+    assert tried == [f"{codec}_nvenc"] * len(PRESETS)
     # A wrong value is one of these; no driver or device is another.
     assert not [error for error in refusals if isinstance(error, ValueError | OverflowError)]
 
