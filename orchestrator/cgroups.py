@@ -43,7 +43,7 @@ def memory_limit(proc_self: Path = PROC_SELF) -> int | None:
     return _tightest("memory", _limit, proc_self)
 
 
-def groups(controller: str, proc_self: Path = PROC_SELF) -> Iterator[Group]:
+def _groups(controller: str, proc_self: Path = PROC_SELF) -> Iterator[Group]:
     """Yields the groups that bound this process by a controller, innermost first."""
     with suppress(OSError):
         own = _own_paths((proc_self / "cgroup").read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ def groups(controller: str, proc_self: Path = PROC_SELF) -> Iterator[Group]:
 def _tightest(
     controller: str, read: Callable[[Group], Bound | None], proc_self: Path
 ) -> Bound | None:
-    found = (read(group) for group in groups(controller, proc_self))
+    found = (read(group) for group in _groups(controller, proc_self))
     return min((bound for bound in found if bound is not None), default=None)
 
 

@@ -11,11 +11,11 @@ from client.errors import InputError
 from orchestrator.media.encoder_options import Preset
 from orchestrator.media.encoders import Codec
 from orchestrator.media.playback import WhenLonger
-from orchestrator.pipeline.moments import Idle
 
 HOME_VARIABLE = "LIPSYNC_HOME"
 
 WhenShorter = Literal["cut", "pad"]
+Idle = Literal["still", "breathe"]
 CodecChoice = Literal["auto", Codec]
 
 

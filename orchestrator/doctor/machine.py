@@ -9,8 +9,8 @@ from pathlib import Path
 from orchestrator.cgroups import cpu_quota, memory_limit
 from orchestrator.doctor.finding import Finding, ok, warning, wrong
 from orchestrator.server.assembly import PREFIX
-from orchestrator.server.leftovers import processes
-from orchestrator.server.memory import GROWTH_BYTES, REGION_BYTES, SHM_FOLDER
+from orchestrator.server.leftovers import SHM_PREFIX, processes
+from orchestrator.server.memory import SHM_FOLDER, needed_bytes
 from orchestrator.threads import BLAS, CORES_VARIABLE, OPENCV, ThreadPlan
 
 MODELS = 4
@@ -47,7 +47,7 @@ def check_memory(meminfo: Path = Path("/proc/meminfo")) -> list[Finding]:
 
 def check_shared_memory(folder: Path = SHM_FOLDER) -> list[Finding]:
     """Looks at the room for tensors between the server and its models, and at leftovers there."""
-    subject, needed = "shared memory", MODELS * (REGION_BYTES + GROWTH_BYTES)
+    subject, needed = "shared memory", needed_bytes(MODELS)
     try:
         usage = shutil.disk_usage(folder)
     except OSError as error:
@@ -87,9 +87,9 @@ def _shares(plan: ThreadPlan) -> Iterator[Finding]:
 def _leftovers(folder: Path) -> Iterator[Finding]:
     """Regions whose server is gone; the next start of a server removes only what it can prove."""
     regions = sorted(folder.glob(f"{PREFIX}*"))
-    owners = {"-".join(region.name.split("-")[:3]) + "-" for region in regions}
+    owners = {own[0] for region in regions if (own := SHM_PREFIX.match(region.name))}
     dead = {owner for owner in owners if not processes(owner)}
-    stale = [region for region in regions if region.name.startswith(tuple(dead) or ("\0",))]
+    stale = [region for region in regions if region.name.startswith(tuple(dead))]
     if stale:
         found = f"{len(stale)} regions of servers that were killed"
         mend = f"Remove them: rm {' '.join(str(folder / owner) + '*' for owner in sorted(dead))}"

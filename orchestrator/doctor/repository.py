@@ -44,18 +44,21 @@ def _model(folder: Path) -> Finding:
     )
     if not versions:
         return wrong(subject, "has no version", _RESTORE)
-    problems = [f"version {v.name}: {problem}" for v in versions for problem in _problems(v)]
+    small = _size(folder) <= HASHED_BYTES
+    problems = [
+        f"version {v.name}: {problem}" for v in versions for problem in _problems(v, hashed=small)
+    ]
     if problems:
         return wrong(subject, "; ".join(problems), _RESTORE)
     found = f"version {', '.join(version.name for version in versions)}"
-    if _size(folder) > HASHED_BYTES:
+    if not small:
         return warning(
             subject, f"{found}, too large to be read here", "Compare its sha256 yourself."
         )
     return ok(subject, f"{found}, files are what the manifests say")
 
 
-def _problems(version: Path) -> Iterator[str]:
+def _problems(version: Path, *, hashed: bool) -> Iterator[str]:
     """What is wrong with the files of one version, as clauses."""
     try:
         promised = _promised(version / "manifest.json")
@@ -66,7 +69,7 @@ def _problems(version: Path) -> Iterator[str]:
         path = version / name
         if not path.is_file():
             yield f"{name} is missing"
-        elif _size(version.parent) <= HASHED_BYTES and _digest(path) != digest:
+        elif hashed and _digest(path) != digest:
             yield f"{name} is not the file of the manifest (its sha256 differs)"
 
 

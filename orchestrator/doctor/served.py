@@ -13,21 +13,20 @@ TIMEOUT_S = 1.5  # of each question: whoever takes longer is not well
 _LOG = "Look at the server's log, or restart it."
 
 
-async def check_served(url: str, profile: str = "default") -> list[Finding]:
-    """Runs one inference of every model of a profile.
+async def check_served(url: str) -> list[Finding]:
+    """Runs one inference of every model of the default profile.
 
     Args:
         url: gRPC endpoint as host:port.
-        profile: Where the models are named.
 
     Raises:
         InputError: If the endpoint is none.
     """
-    address = parse_url(url)
+    url = parse_url(url)
     try:
-        names = sorted(load_settings(profile).models.by_role().values())
+        names = sorted(load_settings("default").models.by_role().values())
     except InputError as error:
-        return [wrong(f"server {address}", "not looked at: no profile names models", str(error))]
+        return [wrong(f"server {url}", "not looked at: no profile names models", str(error))]
     reached = await _reach(url)
     if reached.state == "wrong":
         return [reached]

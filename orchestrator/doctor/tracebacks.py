@@ -1,7 +1,7 @@
 """Python's tracebacks in a log into which several processes write at once."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from orchestrator.doctor.log_lines import Line
 from orchestrator.doctor.signs import PROCESSES
@@ -44,8 +44,8 @@ class _Open:
 class Tracebacks:
     """Follows tracebacks line by line."""
 
-    _open: _Open | None = field(default=None)
-    _dying: bool = field(default=False)
+    _open: _Open | None = None
+    _dying: bool = False
 
     def follow(self, line: Line) -> tuple[bool, Raised | None]:
         """Takes the next line.

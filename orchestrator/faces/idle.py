@@ -136,7 +136,7 @@ class IdleMotion:
 
 
 def _risen(share: Any) -> NDArray[np.float64]:
-    """0 to 1 as smoothly, with neither speed nor acceleration at the ends."""
+    """0 to 1 smoothly, with neither speed nor acceleration at the ends."""
     return np.asarray(share**3 * (share * (share * 6 - 15) + 10))
 
 

@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from orchestrator.faces.idle import IdleMotion
 from orchestrator.faces.moving import MovingPhoto
 from orchestrator.media.frames import Frame
 from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
-
-Idle = Literal["still", "breathe"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Progress(Protocol):
         """A stage is done."""
 
     def note(self, sentence: str) -> None:
-        """Something is done otherwise than asked for."""
+        """Something that the user should know: what was done otherwise, or what looks wrong."""
 
 
 class Silent:

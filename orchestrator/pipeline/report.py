@@ -54,7 +54,7 @@ class Report(BaseModel):
         duration_s: Length of the video.
         pixel_format: FFmpeg's name of the format that frames were worked on and encoded in.
         encoder: FFmpeg's name of the encoder.
-        notices: What was done otherwise than asked for, as sentences.
+        notices: What was done otherwise than asked for, or looks wrong in the input.
         stages_s: Wall seconds of every stage.
         end_to_end_fps: frames divided by the wall seconds of all stages but the server's start.
         models: Role to model.

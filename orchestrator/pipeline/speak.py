@@ -21,8 +21,9 @@ from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
 from orchestrator.pipeline.flow import Threads, run_stage, together
 from orchestrator.pipeline.listen import Speech
 from orchestrator.pipeline.models import JobModels, in_flight
-from orchestrator.pipeline.moments import Idle, Moment, as_played, breathing
+from orchestrator.pipeline.moments import Moment, as_played, breathing
 from orchestrator.pipeline.progress import Progress
+from orchestrator.settings import Idle
 from orchestrator.speech.windows import feature_window
 
 

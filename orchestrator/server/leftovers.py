@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 2.0
 
-_SHM_PREFIX = re.compile(rf"{PREFIX}\d+-[0-9a-f]+-")
+SHM_PREFIX = re.compile(rf"{PREFIX}\d+-[0-9a-f]+-")
 
 
 def hold(folder: Path) -> int:
@@ -73,7 +73,7 @@ def sweep(parent: Path) -> None:
 def _sweep(folder: Path) -> None:
     charge = Charge(**json.loads(Assembly(folder).charge.read_text(encoding="utf-8")))
     own = folder.lstat().st_uid == os.getuid() and charge.folder == str(folder)
-    if not own or not _SHM_PREFIX.fullmatch(charge.shm_prefix):
+    if not own or not SHM_PREFIX.fullmatch(charge.shm_prefix):
         return
     descriptor = hold(folder)
     try:

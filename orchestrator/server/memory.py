@@ -10,6 +10,11 @@ REGION_BYTES = 16 * 2**20
 GROWTH_BYTES = 16 * 2**20
 
 
+def needed_bytes(models: int) -> int:
+    """Shared memory of so many models once their regions have grown."""
+    return models * (REGION_BYTES + GROWTH_BYTES)
+
+
 def check_shared_memory(models: int, folder: Path = SHM_FOLDER) -> None:
     """Makes sure that every model's region, once grown, finds room.
 
@@ -20,7 +25,7 @@ def check_shared_memory(models: int, folder: Path = SHM_FOLDER) -> None:
     Raises:
         ServerError: If there is too little room.
     """
-    needed, free = models * (REGION_BYTES + GROWTH_BYTES), shutil.disk_usage(folder).free
+    needed, free = needed_bytes(models), shutil.disk_usage(folder).free
     if free < needed:
         raise ServerError(
             f"The embedded Triton server needs {needed >> 20} MiB of shared memory and {folder} "
