@@ -29,7 +29,7 @@ def read_backwards(source: FrameSource, run: range) -> Iterator[Frame]:
         MediaError: If the frames cannot be decoded.
         OutputError: If the temporary folder has no room.
     """
-    length = block_length(source.info)
+    length = _block_length(source.info)
     with _keeping(), TemporaryFile() as file:
         for start in range(0, len(run), length):
             file.seek(0)
@@ -38,7 +38,7 @@ def read_backwards(source: FrameSource, run: range) -> Iterator[Frame]:
                 yield _read(file, place, kept[place], source.info)
 
 
-def block_length(info: VideoInfo) -> int:
+def _block_length(info: VideoInfo) -> int:
     """Frames that are decoded at once; each block is decoded from the key frame before it."""
     return max(1, _BLOCK_BYTES // _frame_bytes(info))
 

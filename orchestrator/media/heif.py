@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from client.errors import MediaError
-from orchestrator.media.opening import check_input, damaged
+from orchestrator.media.opening import damaged, first_bytes
 
 _FORMATS = ("HEIF", "AVIF")
 # The brands of ISO/IEC 23008-12 and of AVIF, where a file begins.
@@ -24,9 +24,7 @@ def is_heif(path: Path) -> bool:
     Raises:
         InputError: If there is no such file, or nothing in it.
     """
-    check_input(path)
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    head = first_bytes(path, _HEAD_BYTES)
     return head[4:8] == b"ftyp" and head[8:12] in _BRANDS
 
 

@@ -5,7 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -30,7 +29,7 @@ from orchestrator.media.pixels import YUV420P, PixelFormat
 from orchestrator.media.planes import Conversion
 from orchestrator.media.rgb import photo_size
 from orchestrator.media.tags import is_full_range, is_yuv, matrix_name
-from orchestrator.media.timeline import Timeline, read_timeline
+from orchestrator.media.timeline import Timeline, declared_duration, read_timeline
 from orchestrator.media.unreadable import refuse_unreadable_picture
 
 _PHOTO_RATE = Fraction(25)
@@ -170,7 +169,7 @@ def probe_audio(path: Path) -> AudioInfo:
         check_complete(path)
         return AudioInfo(
             path=path,
-            duration_s=_declared_duration(container, stream),
+            duration_s=declared_duration(stream) or Fraction(container.duration or 0, 1_000_000),
             sample_rate=stream.sample_rate,
             channels=stream.channels,
             codec=stream.codec_context.codec.canonical_name,
@@ -267,9 +266,3 @@ def _siting(stream: VideoStream, frame: VideoFrame) -> Siting:
 
 def _is_picture_format(container: InputContainer) -> bool:
     return container.format.name == "image2" or container.format.name.endswith("_pipe")
-
-
-def _declared_duration(container: InputContainer, stream: AudioStream) -> Fraction:
-    if stream.duration is not None and stream.time_base is not None:
-        return stream.duration * stream.time_base
-    return Fraction(container.duration or 0, 1_000_000)

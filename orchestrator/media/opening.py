@@ -53,6 +53,17 @@ def check_input(path: Path) -> None:
         raise InputError(f"{path} may not be read: change its permissions.")
 
 
+def first_bytes(path: Path, count: int) -> bytes:
+    """Reads how a file begins.
+
+    Raises:
+        InputError: If there is no such file, or nothing in it.
+    """
+    check_input(path)
+    with path.open("rb") as file:
+        return file.read(count)
+
+
 @contextmanager
 def decoding(path: Path) -> Iterator[None]:
     """Turns FFmpeg's errors within the block into a `MediaError` that names the file."""

@@ -11,6 +11,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from orchestrator.media.copying import can_be_copied, sounding
+from orchestrator.media.metadata import stream_metadata
 from orchestrator.media.opening import audio_stream, decoding, open_input
 from orchestrator.media.speech import decode_sound
 from orchestrator.media.timeline import packet_end
@@ -70,10 +71,11 @@ class Soundtrack:
         self._opened.close()
 
     def _prepare(self, source: InputContainer, stream: AudioStream) -> Iterator[Packet]:
-        if can_be_copied(self._path):
-            target = self._output.add_stream_from_template(stream)
-            return _copied(source, stream, target)
-        return _encoded(self._path, _add_aac(self._output, stream))
+        copied = can_be_copied(self._path)
+        template = self._output.add_stream_from_template
+        target = template(stream) if copied else _add_aac(self._output, stream)
+        target.metadata.update(stream_metadata(stream))
+        return _copied(source, stream, target) if copied else _encoded(self._path, target)
 
     def _read(self) -> Packet | None:
         with decoding(self._path):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from client.errors import MediaError
-from orchestrator.media.opening import check_input
+from orchestrator.media.opening import first_bytes
 
 _HEAD_BYTES = 32
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
@@ -17,9 +17,7 @@ def refuse_unreadable_picture(path: Path) -> None:
         InputError: If there is no such file, or nothing in it.
         MediaError: If it is one of them.
     """
-    check_input(path)
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    head = first_bytes(path, _HEAD_BYTES)
     if head.startswith(_JPEG_XL):
         raise MediaError(f"{path} is a JPEG XL picture, which cannot be read: save it as JPEG.")
     if _is_animated_webp(head):

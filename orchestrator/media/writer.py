@@ -20,8 +20,6 @@ from av.video.stream import VideoStream
 from client.errors import OutputError
 from orchestrator.media.encoders import Encoder, Encoding, choose_encoder
 from orchestrator.media.info import VideoInfo
-from orchestrator.media.metadata import stream_metadata
-from orchestrator.media.opening import audio_stream, open_input
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
 
@@ -91,9 +89,10 @@ class VideoWriter:
     """Writes an MP4 with pictures and the recording's sound.
 
     Until `finish` the work is in a hidden file beside the output, or beside its target where it is
-    a link. An output that exists already keeps its permissions. Leaving the `with` block in any
-    other way removes it and leaves an existing output as it was. Only a killed process leaves its
-    `.????????.part.mp4` behind: nobody else removes it, as it could belong to a job that runs.
+    a link. Leaving the `with` block in any other way removes that file and leaves an existing
+    output as it was. Only a killed process leaves its `.????????.part.mp4` behind: nobody else
+    removes it, as it could belong to a job that runs. An output that is replaced passes its
+    permissions on.
 
         with VideoWriter(output, info, audio) as writer:
             for frame in frames:
@@ -118,7 +117,8 @@ class VideoWriter:
 
         Raises:
             InputError: If there is no such recording.
-            MediaError: If it has no sound or cannot be decoded.
+            MediaError: If it has no sound or cannot be decoded, or no encoder was given and none
+                takes the pictures.
             OutputError: If the output cannot be written.
         """
         check_output(output, info.path, audio)
@@ -135,7 +135,6 @@ class VideoWriter:
             self._stream = _add_video(self._container, info, self._encoder)
             self._soundtrack = Soundtrack(self._container, audio)
             stack.callback(self._soundtrack.close)
-            _describe(self._container, info, audio)
             self._undo = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -235,13 +234,6 @@ def _add_video(container: OutputContainer, info: VideoInfo, encoder: Encoder) ->
     added = container.add_stream(encoder.name, info.frame_rate, options=encoder.options)
     stream = cast("VideoStream", added)
     encoder.configure(stream.codec_context, info)
-    return stream
-
-
-def _describe(container: OutputContainer, info: VideoInfo, audio: Path) -> None:
-    """Repeats what the inputs say of themselves."""
     container.metadata.update(info.metadata)
-    pictures, sound = container.streams
-    pictures.metadata.update(info.stream_metadata)
-    with open_input(audio) as source:
-        sound.metadata.update(stream_metadata(audio_stream(source, audio)))
+    stream.metadata.update(info.stream_metadata)
+    return stream
