@@ -1,11 +1,14 @@
 """The calls to one version of one model on one server."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tritonclient.grpc.aio as triton
 
 from client.connection import Connection
+from client.errors import RegionLostError, ServerError
 from client.pulse import STALL_S, median_batch_s
+from client.region import Region
 from client.retry import Retries
 from client.vigil import Vigil, Work
 
@@ -29,10 +32,20 @@ class Calls:
         self._name = name
         self._version = version
         self._retries = Retries(connection.retry_timeout_s)
-        self._vigil = Vigil(f"{name} version {version} at {connection.url}", self._work, stall_s)
+        self._vigil = Vigil(f"{name} version {version} at {connection.url}", self.work, stall_s)
 
-    async def infer(self, tensors: list[triton.InferInput]) -> triton.InferResult:
+    async def infer(
+        self,
+        inputs: list[triton.InferInput],
+        outputs: list[triton.InferRequestedOutput] | None = None,
+        regions: Sequence[Region] = (),
+    ) -> triton.InferResult:
         """Runs one inference.
+
+        Args:
+            inputs: With their data, or where it lies.
+            outputs: Where outputs are to lie; None lets all of them come in the answer.
+            regions: Shared memory in which anything lies.
 
         Raises:
             StalledError: If the model hangs.
@@ -40,9 +53,12 @@ class Calls:
             ServerUnavailableError: If the server was away for too long.
             InferenceError: If the server reports any other error.
         """
-        return await self._retries.run(
-            lambda: self._vigil.keep(self._connection.infer(self._name, self._version, tensors))
-        )
+        return await self._retries.run(lambda: self._attempt(inputs, outputs, regions))
+
+    @property
+    def vigil(self) -> Vigil:
+        """Watches the requests that wait, and tells about them."""
+        return self._vigil
 
     async def statistics(self) -> Any:
         """Returns Triton's `ModelStatistics`."""
@@ -50,9 +66,35 @@ class Calls:
             lambda: self._connection.statistics(self._name, self._version)
         )
 
-    async def _work(self) -> Work:
+    async def _attempt(
+        self,
+        inputs: list[triton.InferInput],
+        outputs: list[triton.InferRequestedOutput] | None,
+        regions: Sequence[Region],
+    ) -> triton.InferResult:
+        try:
+            for region in regions:
+                await region.attach(self._connection)
+            return await self._vigil.keep(
+                self._connection.infer(self._name, self._version, inputs, outputs)
+            )
+        except RegionLostError:
+            for region in regions:
+                region.lost()
+            raise
+        except OSError as error:
+            raise ServerError(
+                f"There is no room in shared memory for {self._name} ({error.strerror}): enlarge "
+                "it (in a container: --shm-size=1g), or choose --transport grpc."
+            ) from error
+
+    async def work(self) -> Work:
+        """Returns what the server tells of the model's work."""
         stats = await self._connection.statistics(
             self._name, self._version, timeout_s=STATISTICS_TIMEOUT_S
         )
         times = ((b.compute_infer.count, b.compute_infer.ns / 1e9) for b in stats.batch_stats)
-        return Work(int(stats.execution_count), median_batch_s(times))
+        queue = stats.inference_stats.queue
+        return Work(
+            int(stats.execution_count), median_batch_s(times), int(queue.count), queue.ns / 1e9
+        )

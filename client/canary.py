@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+import tritonclient.grpc.aio as triton
 
 from client.concurrency import first_cause
 from client.connection import Connection
@@ -31,6 +32,18 @@ async def check_models(url: str, names: Sequence[str], *, timeout_s: float) -> N
                     group.create_task(_check(connection, name, timeout_s))
 
 
+async def ask(connection: Connection, name: str, version: str) -> None:
+    """Runs one inference of a version, however long it takes; cancelling does not wait for it.
+
+    Raises:
+        ContractError: If the model is none of this project's.
+        ServerError: If the server is away, does not serve the version, or its process is dead.
+        InferenceError: If the model fails.
+    """
+    model = await ServedModel.open(connection, name, version)
+    await connection.infer(name, version, [_tensor(spec) for spec in model.inputs.values()])
+
+
 async def _check(connection: Connection, name: str, timeout_s: float) -> None:
     model = await ServedModel.open(connection, name, stall_s=timeout_s)
     outputs = await model(**{n: _blank(spec) for n, spec in model.inputs.items()})
@@ -43,3 +56,10 @@ async def _check(connection: Connection, name: str, timeout_s: float) -> None:
 
 def _blank(spec: TensorSpec) -> Array:
     return np.zeros((1, *(max(extent, 1) for extent in spec.shape)), spec.dtype)
+
+
+def _tensor(spec: TensorSpec) -> triton.InferInput:
+    row = _blank(spec)
+    tensor = triton.InferInput(spec.name, list(row.shape), spec.datatype)
+    tensor.set_data_from_numpy(row)
+    return tensor

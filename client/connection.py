@@ -1,18 +1,24 @@
 """One gRPC connection to a Triton server, with its failures as this project's errors."""
 
 import re
+import time
 from collections.abc import Awaitable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import grpc
 import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
-from client.errors import InputError, ModelUnavailableError
+from client.errors import InputError, ModelUnavailableError, ServerError
 from client.failures import translated, unreachable
+from client.sharing import SharedMemory
+
+TransportChoice: TypeAlias = Literal["auto", "shared-memory", "grpc"]
 
 CONTROL_TIMEOUT_S = 10.0
+MEMORY_TIMEOUT_S = 2.0
+PINGS = 3
 RECONNECT_MS = 500  # the longest pause between two attempts to connect; gRPC's own is 2 minutes
 MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
 
@@ -40,15 +46,35 @@ class Connection:
     Attributes:
         url: The server's gRPC endpoint.
         retry_timeout_s: How long calls to a model are made again while the server is away.
+        memory: Shared with the server; None where tensors travel in messages.
     """
 
-    def __init__(self, url: str, *, retry_timeout_s: float = 0.0) -> None:
+    def __init__(
+        self, url: str, *, retry_timeout_s: float = 0.0, transport: TransportChoice = "grpc"
+    ) -> None:
+        """Sets up; the server is first asked when the `async with` block begins.
+
+        Args:
+            url: The server's gRPC endpoint.
+            retry_timeout_s: How long calls to a model are made again while the server is away.
+            transport: How tensors reach the server: `grpc`, in messages; `shared-memory`, in memory
+                of this host; `auto`, in shared memory where the server sees it.
+        """
         self.url = parse_url(url)
         self.retry_timeout_s = retry_timeout_s
+        self.memory: SharedMemory | None = None
+        self._transport = transport
         self._client = triton.InferenceServerClient(self.url, channel_args=_channel(self.url))
 
     async def __aenter__(self) -> Self:
         await self.check_live()
+        if self._transport != "grpc":
+            self.memory = await SharedMemory.open(self)
+        if self._transport == "shared-memory" and self.memory is None:
+            raise ServerError(
+                f"The Triton server at {self.url} does not share this host's memory: run both on "
+                "one host and in one IPC namespace, or choose --transport auto."
+            )
         return self
 
     async def __aexit__(
@@ -60,8 +86,12 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the channel."""
-        await self._client.close()
+        """Gives shared memory back and closes the channel."""
+        try:
+            if self.memory is not None:
+                await self.memory.close()
+        finally:
+            await self._client.close()
 
     async def check_live(self, timeout_s: float = CONTROL_TIMEOUT_S) -> None:
         """Makes sure that a Triton server answers.
@@ -75,6 +105,36 @@ class Connection:
             raise unreachable(self.url) from error
         if not live:
             raise unreachable(self.url)
+
+    async def round_trip_s(self) -> float:
+        """Measures how long the shortest question and its answer are on their way.
+
+        Raises:
+            ServerUnavailableError: If no server answers.
+        """
+        times_s = []
+        for _ in range(PINGS):
+            start_s = time.monotonic()
+            await self.check_live()
+            times_s.append(time.monotonic() - start_s)
+        return min(times_s)
+
+    async def register_memory(self, name: str, size: int) -> None:
+        """Lets the server open /dev/shm/`name`; requests call it by that name, too."""
+        call = self._client.register_system_shared_memory(
+            name, f"/{name}", size, client_timeout=MEMORY_TIMEOUT_S
+        )
+        await self._control(call, "shared memory")
+
+    async def unregister_memory(self, name: str) -> None:
+        """Lets the server forget shared memory."""
+        call = self._client.unregister_system_shared_memory(name, client_timeout=MEMORY_TIMEOUT_S)
+        await self._control(call, "shared memory")
+
+    async def registered_memory(self) -> list[str]:
+        """Returns the names of all shared memory that the server was told of."""
+        call = self._client.get_system_shared_memory_status(client_timeout=MEMORY_TIMEOUT_S)
+        return list((await self._control(call, "shared memory")).regions)
 
     async def model_config(self, name: str) -> Any:
         """Returns the loaded configuration (a `ModelConfig` message) of a model."""
@@ -96,17 +156,22 @@ class Connection:
         return reply.model_stats[0]
 
     async def infer(
-        self, name: str, version: str, inputs: list[triton.InferInput]
+        self,
+        name: str,
+        version: str,
+        inputs: list[triton.InferInput],
+        outputs: list[triton.InferRequestedOutput] | None = None,
     ) -> triton.InferResult:
         """Runs one inference, however long it takes.
 
         Raises:
+            RegionLostError: If the server does not know shared memory that the request names.
             ModelUnavailableError: If the server does not serve the version.
             ServerUnavailableError: If the server is away or takes no request at the moment.
             InferenceError: If the server reports any other error.
         """
         try:
-            return await self._client.infer(name, inputs, model_version=version)
+            return await self._client.infer(name, inputs, model_version=version, outputs=outputs)
         except InferenceServerException as error:
             failure = translated(error, f"{name} version {version}", self.url)
             if isinstance(failure, ModelUnavailableError):

@@ -29,6 +29,14 @@ class ServerUnavailableError(ServerError):
     """No server answers, or it takes no request, at the moment: asking again can help."""
 
 
+class ModelDiedError(ServerUnavailableError):
+    """The process of a model died on the server; whoever watches over it loads it again."""
+
+
+class RegionLostError(ServerUnavailableError):
+    """The server does not know shared memory that it was told of: it was started again."""
+
+
 class ModelUnavailableError(ServerError):
     """The server does not serve a model or version that is needed."""
 

@@ -6,12 +6,15 @@ from tritonclient.utils import InferenceServerException
 
 from client.errors import (
     InferenceError,
+    ModelDiedError,
     ModelUnavailableError,
+    RegionLostError,
     ServerError,
     ServerUnavailableError,
 )
 
 _STUB_DIED = re.compile(r"Stub process '[^']*' is not healthy")
+_REGION_LOST = re.compile(r"[Uu]nable to find (?:system )?shared memory region")
 _TRANSPORT = ("connect", "socket", "closed", "reset", "refused", "handshake", "goaway")
 
 
@@ -27,8 +30,11 @@ def translated(
     """
     status = str(error.status()).removeprefix("StatusCode.")
     message = one_line(str(error.message()))
+    if _REGION_LOST.search(message):
+        return RegionLostError(f"The Triton server at {url} was started again ({message}).")
     return (
         _not_served(status, message, subject, url)
+        or _died(message, subject, url)
         or _passing(status, message, url)
         or _failed(status, message, subject, url)
     )
@@ -61,6 +67,15 @@ def _not_served(status: str, message: str, subject: str, url: str) -> ModelUnava
     return None
 
 
+def _died(message: str, subject: str, url: str) -> ModelDiedError | None:
+    if not _STUB_DIED.search(message):
+        return None
+    return ModelDiedError(
+        f"{subject} failed at {url} because its process on the server died ({message}): load the "
+        "model again, or restart the server."
+    )
+
+
 def _passing(status: str, message: str, url: str) -> ServerUnavailableError | None:
     """What can be over at the next attempt; the caller's own cancellation never comes here."""
     if status not in ("UNAVAILABLE", "CANCELLED") or "is restricted" in message:
@@ -78,10 +93,5 @@ def _failed(status: str, message: str, subject: str, url: str) -> ServerError | 
         return ServerError(
             f"The Triton server at {url} did not answer a question about {subject} in time: look "
             "at its log, or start it again."
-        )
-    if _STUB_DIED.search(message):
-        return InferenceError(
-            f"{subject} failed at {url} because its process on the server died "
-            f"({message}): load the model again, or restart the server."
         )
     return InferenceError(f"{subject} failed at {url}: {message}")

@@ -1,17 +1,21 @@
 """A served model as an asynchronous function of named arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import tritonclient.grpc.aio as triton
-
 from client.calls import Calls
 from client.connection import Connection
+from client.constant import Constant
 from client.errors import ContractError, InferenceError, ModelUnavailableError
+from client.gather import Gatherer
 from client.manifest import Manifest, parse_manifest
 from client.pulse import STALL_S
+from client.shared_transport import SharedMemoryTransport
 from client.tensors import NUMPY_TYPES, Array, TensorSpec
+from client.transport import MessageTransport, Signature, Transport
+
+_BUSY = 2  # requests to each instance of a model: one is computed, the next one is there already
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,12 @@ class ServedModel:
     connection: Connection
     name: str
     version: str
-    inputs: dict[str, TensorSpec]
-    outputs: dict[str, TensorSpec]
+    signature: Signature
     max_batch_size: int
     manifest: Manifest
+    instances: int
     calls: Calls
+    gatherer: Gatherer
 
     @classmethod
     async def open(
@@ -60,6 +65,7 @@ class ServedModel:
         version: str | None = None,
         *,
         stall_s: float = STALL_S,
+        rows_per_request: int = 1,
     ) -> Self:
         """Reads a model's tensors and manifest from the server.
 
@@ -69,6 +75,8 @@ class ServedModel:
             version: Version to use; the newest one that is served when None.
             stall_s: How long it may finish no batch while a request waits; 20 of its batches at
                 least.
+            rows_per_request: How many rows of calls that are made at about the same time travel
+                in one request; the model's batch at most.
 
         Raises:
             ModelUnavailableError: If the server does not serve it.
@@ -83,22 +91,42 @@ class ServedModel:
         config = await connection.model_config(name)
         if config.max_batch_size < 1:
             raise ContractError(f"{name} at {connection.url} must have max_batch_size > 0.")
+        calls = Calls(connection, name, chosen, stall_s)
+        subject = f"{name} version {chosen}"
+        signature = Signature(subject, _specs(config.input), _specs(config.output))
+        rows = min(rows_per_request, config.max_batch_size)
+        instances = sum(max(group.count, 1) for group in config.instance_group) or 1
+        send = _transport(connection, calls, signature, rows)
         return cls(
             connection=connection,
             name=name,
             version=chosen,
-            inputs=_specs(config.input),
-            outputs=_specs(config.output),
+            signature=signature,
             max_batch_size=config.max_batch_size,
             manifest=_manifest(config, chosen),
-            calls=Calls(connection, name, chosen, stall_s),
+            instances=instances,
+            calls=calls,
+            gatherer=Gatherer(send.infer, rows=rows, busy=_BUSY * instances),
         )
 
-    async def __call__(self, **inputs: Array) -> dict[str, Array]:
+    @property
+    def inputs(self) -> Mapping[str, TensorSpec]:
+        """Inputs by name."""
+        return self.signature.inputs
+
+    @property
+    def outputs(self) -> Mapping[str, TensorSpec]:
+        """Outputs by name."""
+        return self.signature.outputs
+
+    async def __call__(
+        self, constant: Constant | None = None, /, **inputs: Array
+    ) -> dict[str, Array]:
         """Runs the model.
 
         Args:
-            **inputs: Exactly the declared inputs, batch axis first.
+            constant: Declared inputs that many calls have in common.
+            **inputs: Exactly the other declared inputs, batch axis first.
 
         Returns:
             Every declared output by name, batch axis first.
@@ -108,9 +136,12 @@ class ServedModel:
             InferenceError: If the server reports an error, or the model hangs.
             ServerError: If the server does not serve the model, or was away for too long.
         """
-        tensors = [self._tensor(name, array) for name, array in self._checked(inputs)]
-        result = await self.calls.infer(tensors)
-        return {name: self._output(result, spec) for name, spec in self.outputs.items()}
+        self._check_inputs(inputs, constant.inputs if constant else {})
+        outputs = await self.gatherer.call(inputs, constant)
+        for name in self.outputs:
+            if name not in outputs:
+                raise InferenceError(f"{self.name} version {self.version} left out {name}.")
+        return outputs
 
     async def batching(self) -> Batching:
         """Reads how Triton batched this version so far."""
@@ -118,32 +149,24 @@ class ServedModel:
         batches = {int(b.batch_size): int(b.compute_infer.count) for b in stats.batch_stats}
         return Batching(int(stats.inference_count), int(stats.execution_count), batches)
 
-    def _checked(self, inputs: dict[str, Array]) -> Sequence[tuple[str, Array]]:
-        if inputs.keys() != self.inputs.keys():
-            raise ContractError(f"{self.name} takes {sorted(self.inputs)}, not {sorted(inputs)}.")
-        return list(inputs.items())
+    def _check_inputs(self, *given: Mapping[str, Array]) -> None:
+        names = [name for inputs in given for name in inputs]
+        if sorted(names) != sorted(self.inputs):
+            raise ContractError(f"{self.name} takes {sorted(self.inputs)}, not {sorted(names)}.")
+        for inputs in given:
+            for name, array in inputs.items():
+                spec = self.inputs[name]
+                if not spec.accepts(array):
+                    raise ContractError(
+                        f"{self.name} takes {spec} after the batch axis, not {array.dtype} "
+                        f"{list(array.shape)}."
+                    )
 
-    def _tensor(self, name: str, array: Array) -> triton.InferInput:
-        spec = self.inputs[name]
-        if not spec.accepts(array):
-            raise ContractError(
-                f"{self.name} takes {spec} after the batch axis, not {array.dtype} "
-                f"{list(array.shape)}."
-            )
-        tensor = triton.InferInput(name, list(array.shape), spec.datatype)
-        tensor.set_data_from_numpy(array)
-        return tensor
 
-    def _output(self, result: triton.InferResult, spec: TensorSpec) -> Array:
-        array: Array | None = result.as_numpy(spec.name)
-        if array is None:
-            raise InferenceError(f"{self.name} version {self.version} left out {spec.name}.")
-        if not spec.accepts(array):
-            raise ContractError(
-                f"{self.name} version {self.version} declares {spec} but answered {array.dtype} "
-                f"{list(array.shape)}."
-            )
-        return array
+def _transport(connection: Connection, calls: Calls, signature: Signature, rows: int) -> Transport:
+    if connection.memory is None or not signature.is_fixed:
+        return MessageTransport(calls, signature)
+    return SharedMemoryTransport(connection.memory, calls, signature, rows)
 
 
 def _specs(tensors: Iterable[Any]) -> dict[str, TensorSpec]:

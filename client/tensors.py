@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,18 @@ class TensorSpec:
         """The numpy type of the tensor."""
         return np.dtype(NUMPY_TYPES[self.datatype])
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of the tensor in one row of a batch; for shapes that leave nothing open."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Whether a shape, without the batch axis, is one of this specification."""
+        return _fits(shape, self.shape)
+
     def accepts(self, array: Array) -> bool:
         """Whether `array`, batch axis included, fits this specification."""
-        return array.dtype == self.dtype and _fits(array.shape[1:], self.shape)
+        return array.dtype == self.dtype and self.fits(array.shape[1:])
 
     def __str__(self) -> str:
         """Writes the tensor as `name FP32 [68, 2]`."""

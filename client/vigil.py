@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from client.errors import InferenceError, ServerError, StalledError
-from client.pulse import Pulse
+from client.pulse import Pulse, QueueTime
 
 R = TypeVar("R")
 
@@ -16,10 +16,40 @@ DRAIN_S = 1.0  # a job that is told to stop is gone within two seconds
 
 @dataclass(frozen=True)
 class Work:
-    """What a server tells of the work of a model: its execution count and its median batch."""
+    """What a server tells of the work of a model.
+
+    Attributes:
+        executions: How many batches it has executed.
+        batch_s: The time of its median batch.
+        requests: How many requests were in them.
+        queue_s: The seconds that these spent in the server's queue together.
+    """
 
     executions: int
     batch_s: float
+    requests: int = 0
+    queue_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How requests to a model wait at one moment.
+
+    Attributes:
+        requests: How many wait.
+        quiet_s: How long ago the model was last seen to finish a batch, or else how long ago the
+            first of them began to wait.
+        heard: Which of the two: whether it was seen to.
+        batch_s: The time of its median batch; 0 where that is not known.
+        queue_s: How long a request lately spent in the server's queue; None where that is not
+            known.
+    """
+
+    requests: int
+    quiet_s: float
+    heard: bool = True
+    batch_s: float = 0.0
+    queue_s: float | None = None
 
 
 class Vigil:
@@ -35,6 +65,7 @@ class Vigil:
         self._subject = subject
         self._read = read
         self._pulse = Pulse(stall_s)
+        self._queue = QueueTime()
         self._waiting = 0
         self._watcher: asyncio.Task[NoReturn] | None = None
         self._blind: ServerError | InferenceError | None = None
@@ -60,6 +91,17 @@ class Vigil:
             raise
         finally:
             self._leave(request)
+
+    def wait(self) -> Wait:
+        """Tells how the requests wait now; asks nobody for it."""
+        pulse = self._pulse
+        return Wait(
+            requests=self._waiting,
+            quiet_s=pulse.quiet_s(_now_s()),
+            heard=pulse.heard,
+            batch_s=pulse.batch_s,
+            queue_s=self._queue.mean_s,
+        )
 
     def _enter(self) -> asyncio.Task[NoReturn]:
         self._waiting += 1
@@ -91,6 +133,7 @@ class Vigil:
         else:
             self._blind = None
             self._pulse.see(work.executions, work.batch_s, _now_s())
+            self._queue.see(work.requests, work.queue_s)
 
     def _stalled(self) -> StalledError:
         quiet_s = self._pulse.quiet_s(_now_s())

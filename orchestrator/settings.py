@@ -7,6 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from client.connection import TransportChoice
 from client.errors import InputError
 from orchestrator.media.encoder_options import Preset
 from orchestrator.media.encoders import Codec
@@ -62,6 +63,8 @@ class Serving(BaseModel):
     start_timeout_s: float = Field(gt=0)
     stall_timeout_s: float = Field(gt=0)
     retry_timeout_s: float = Field(ge=0)
+    transport: TransportChoice
+    frames_per_request: int = Field(ge=1)
 
 
 class Settings(BaseModel):

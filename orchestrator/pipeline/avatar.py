@@ -14,9 +14,11 @@ from orchestrator.pipeline.spool import Kept, Rows, Spool
 _LOADED_SETS = 16  # more than speak in one scene; the others stay on disk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReferenceSet:
     """Reference frames of one face, as the model wants them and as the compositor samples them.
+
+    Two sets are the same only if they are one object.
 
     Attributes:
         faces: uint8 [R, S, S, 3] RGB crops.

@@ -30,6 +30,7 @@ from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.report import ModelReport, Report, Stopwatch
 from orchestrator.pipeline.speak import Speaking, Written
 from orchestrator.server.embedded import EmbeddedServer
+from orchestrator.server.supervisor import supervised
 from orchestrator.settings import Settings, home
 from orchestrator.speech.silence import followed_by_silence
 from orchestrator.speech.windows import Samples
@@ -72,17 +73,18 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     for notice in media.encoder.notices:
         progress.note(notice)
     watch = Stopwatch()
-    # The job's own server is not started again when it dies: waiting for it would be in vain.
-    retry_s = settings.serving.retry_timeout_s if request.url else 0
+    retry_s = settings.serving.retry_timeout_s
     async with (
         _server(request.url, settings, progress, watch) as url,
-        Connection(url, retry_timeout_s=retry_s) as server,
+        Connection(url, retry_timeout_s=retry_s, transport=settings.serving.transport) as server,
     ):
         models = await JobModels.open(
             server,
             settings.models.by_role(),
             stall_s=settings.serving.stall_timeout_s,
+            frames_per_request=settings.serving.frames_per_request,
         )
+        progress.ask(models.vigils)
         before = await models.batching()
         return await _Job(request, media, settings, models, before, progress, watch).run()
 
@@ -101,7 +103,8 @@ async def _server(
             models=sorted(settings.models.by_role().values()),
             start_timeout_s=settings.serving.start_timeout_s,
         )
-    async with server:
+    stall_s = settings.serving.stall_timeout_s
+    async with server, supervised(server, stall_s=stall_s, on_event=progress.note):
         progress.finish("server")
         yield server.url
 

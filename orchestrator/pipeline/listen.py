@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from client.errors import MediaError
 from client.model import ServedModel
 from orchestrator.pipeline.flow import Threads, run_stage
-from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.progress import Progress
+from orchestrator.pipeline.state import StageState
 from orchestrator.speech.windows import FEATURE_RATE, Samples, speech_windows
 
 _QUIET_DBFS = -45.0  # ordinary recordings have -30 to -10; the built-in encoder fails below -50
@@ -84,7 +85,7 @@ async def listen(
         right_context=window.right_context,
     )
     progress.start("listen", ceil(expected_s * window.sample_rate / window.core) or None)
-    cores = await _encode(models.wenet, windows, progress)
+    cores = await _encode(models.wenet, windows, progress, models.depths["wenet"])
     progress.finish("listen")
     duration_s = Fraction(counted.samples, window.sample_rate)
     if not cores:
@@ -94,9 +95,11 @@ async def listen(
 
 
 async def _encode(
-    model: ServedModel, windows: Iterable[Samples], progress: Progress
+    model: ServedModel, windows: Iterable[Samples], progress: Progress, depth: int
 ) -> list[NDArray[np.float32]]:
     threads, cores = Threads("listen"), list[NDArray[np.float32]]()
+    state = StageState(sink="the features")
+    progress.follow(state)
 
     async def infer(samples: Samples) -> NDArray[np.float32]:
         outputs = await model(speech=samples[None])
@@ -107,7 +110,7 @@ async def _encode(
         progress.advance("listen")
 
     try:
-        await run_stage(iter(windows), infer, collect, in_flight(model), threads)
+        await run_stage(iter(windows), infer, collect, depth, threads, state)
     finally:
         threads.close()
     return cores

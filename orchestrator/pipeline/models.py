@@ -9,6 +9,8 @@ from client.contract import check_contract, check_features
 from client.errors import ContractError
 from client.manifest import CropGeometry, SpeechWindow
 from client.model import Batching, ServedModel
+from client.vigil import Vigil
+from orchestrator.pipeline.depth import in_flight
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class JobModels:
     Attributes:
         extents: Role to the numbers that its model chose for the letters of the contract.
         speech_window: The speech encoder's window.
+        depths: Role to the calls that are in flight at once.
     """
 
     face_detection: ServedModel
@@ -26,10 +29,16 @@ class JobModels:
     landmark2face: ServedModel
     extents: Mapping[str, Mapping[str, int]]
     speech_window: SpeechWindow
+    depths: Mapping[str, int]
 
     @classmethod
     async def open(
-        cls, connection: Connection, names: Mapping[str, str], *, stall_s: float
+        cls,
+        connection: Connection,
+        names: Mapping[str, str],
+        *,
+        stall_s: float,
+        frames_per_request: int,
     ) -> Self:
         """Reads and checks the models of a job.
 
@@ -38,20 +47,29 @@ class JobModels:
             names: Role to model name.
             stall_s: How long a model may finish no batch while a request waits; 20 of its
                 batches at least.
+            frames_per_request: How many frames travel together.
 
         Raises:
             ModelUnavailableError: If the server lacks one.
             ContractError: If one breaks its contract or two do not fit together.
         """
         models = {
-            role: await ServedModel.open(connection, name, stall_s=stall_s)
+            role: await ServedModel.open(
+                connection, name, stall_s=stall_s, rows_per_request=frames_per_request
+            )
             for role, name in names.items()
         }
         extents = {role: check_contract(model, role) for role, model in models.items()}
         check_features(models["wenet"], models["landmark2face"])
         _check_crop(models["face_landmarks"], "square-1.5")
         _check_crop(models["landmark2face"], "eyes-mouth-v1")
-        return cls(**models, extents=extents, speech_window=_window(models["wenet"]))
+        round_trip_s = await connection.round_trip_s()
+        return cls(
+            **models,
+            extents=extents,
+            speech_window=_window(models["wenet"]),
+            depths={role: await _depth(model, round_trip_s) for role, model in models.items()},
+        )
 
     @property
     def by_role(self) -> dict[str, ServedModel]:
@@ -63,14 +81,19 @@ class JobModels:
             "landmark2face": self.landmark2face,
         }
 
+    @property
+    def vigils(self) -> dict[str, Vigil]:
+        """What a user calls a model to who watches its requests."""
+        return {f"{m.name} version {m.version}": m.calls.vigil for m in self.by_role.values()}
+
     async def batching(self) -> dict[str, Batching]:
         """Reads how Triton batched every model so far."""
         return {role: await model.batching() for role, model in self.by_role.items()}
 
 
-def in_flight(model: ServedModel) -> int:
-    """Single-frame requests that fill one batch while the next one gathers."""
-    return 2 * model.max_batch_size
+async def _depth(model: ServedModel, round_trip_s: float) -> int:
+    batch_s = (await model.calls.work()).batch_s
+    return in_flight(model.max_batch_size, model.instances, batch_s, round_trip_s)
 
 
 def _check_crop(model: ServedModel, kind: str) -> CropGeometry:

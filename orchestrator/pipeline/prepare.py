@@ -31,7 +31,7 @@ from orchestrator.pipeline.avatar import (
 )
 from orchestrator.pipeline.flow import Threads
 from orchestrator.pipeline.following import FollowedFace, Following
-from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.observe import Observer
 from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.spool import Spool
@@ -109,7 +109,7 @@ class Preparation:
                 self._threads,
                 self._progress,
                 mesh_points=self._models.extents["face_landmarks"]["N"],
-                depth=in_flight(self._models.face_detection),
+                depth=self._models.depths["face_detection"],
             )
             tracks = await self._pixels.run(self._cast, seen)
             followed = [await self._follow(seen, track) for track in tracks]

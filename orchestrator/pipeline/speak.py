@@ -1,14 +1,16 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from client.constant import Constant
 from client.tensors import Array
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.compositor import composite
@@ -17,12 +19,13 @@ from orchestrator.faces.geometry import Affine, face_affine, to_crop
 from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
 from orchestrator.media.writer import VideoWriter
-from orchestrator.pipeline.avatar import PreparedAvatar, ShownFace
+from orchestrator.pipeline.avatar import PreparedAvatar, ReferenceSet, ShownFace
 from orchestrator.pipeline.flow import Threads, run_stage, together
 from orchestrator.pipeline.listen import Speech
-from orchestrator.pipeline.models import JobModels, in_flight
+from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.moments import Moment, as_played, breathing
 from orchestrator.pipeline.progress import Progress
+from orchestrator.pipeline.state import StageState
 from orchestrator.settings import Idle
 from orchestrator.speech.windows import feature_window
 
@@ -67,6 +70,7 @@ class Speaking:
         """
         self._model = models.landmark2face
         self._extents = models.extents["landmark2face"]
+        self._depth = models.depths["landmark2face"]
         self._avatar = avatar
         self._speech = speech
         self._colour = colour
@@ -76,6 +80,7 @@ class Speaking:
         self._decoding = Threads("decode")
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
+        self._constants: WeakKeyDictionary[ReferenceSet, Constant | None] = WeakKeyDictionary()
 
     def interrupted(self) -> bool:
         """Whether nobody waits for the next frame any more."""
@@ -92,7 +97,7 @@ class Speaking:
         Returns:
             What was written.
         """
-        written = Written()
+        written, state = Written(), StageState()
 
         async def write(result: tuple[Frame, bool]) -> None:
             frame, has_face = result
@@ -102,13 +107,15 @@ class Speaking:
             self._progress.advance("speak")
 
         self._progress.start("speak", total)
+        self._progress.follow(state)
         try:
             await run_stage(
                 self._moments(frames),
                 self._render,
                 write,
-                in_flight(self._model),
+                self._depth,
                 self._decoding,
+                state,
             )
             await self._encoding.run(writer.finish)
         finally:
@@ -140,7 +147,8 @@ class Speaking:
         """What one face of a frame looks like as it speaks."""
         affine, size = face_affine(face.mesh), self._extents["S"]
         crop = await self._pixels.run(crop_rgb, moment.frame.planes, self._colour, affine, size)
-        outputs = await self._model(**self._inputs(moment.position, crop, face, affine))
+        inputs = self._inputs(moment.position, crop, face, affine)
+        outputs = await self._model(self._constant(face.references), **inputs)
         return affine, _geometry(outputs).faded(face.weight)
 
     def _inputs(
@@ -151,11 +159,24 @@ class Speaking:
         offered: dict[str, Array] = {
             "face": crop,
             "features": feature_window(self._speech.features, time_s, self._extents["W"]),
-            "reference": face.references.faces,
             "mesh": to_crop(face.mesh, affine).astype(np.float32),
-            "reference_mesh": face.references.meshes,
         }
-        return {name: offered[name][None] for name in self._model.inputs}
+        return self._declared(offered)
+
+    def _constant(self, references: ReferenceSet) -> Constant | None:
+        """What a face lends to all its frames, one object for one set; None without any."""
+        if references not in self._constants:
+            offered: dict[str, Array] = {
+                "reference": references.faces,
+                "reference_mesh": references.meshes,
+            }
+            declared = self._declared(offered)
+            self._constants[references] = Constant(declared) if declared else None
+        return self._constants[references]
+
+    def _declared(self, offered: Mapping[str, Array]) -> dict[str, Array]:
+        """Those that the model declares, with a batch axis."""
+        return {name: array[None] for name, array in offered.items() if name in self._model.inputs}
 
 
 def _geometry(outputs: dict[str, Array]) -> Geometry:

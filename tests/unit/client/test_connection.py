@@ -10,7 +10,9 @@ from client.errors import (
     InferenceError,
     InputError,
     LipSyncError,
+    ModelDiedError,
     ModelUnavailableError,
+    RegionLostError,
     ServerError,
     ServerUnavailableError,
 )
@@ -59,7 +61,7 @@ async def test_an_endpoint_where_nobody_listens_gives_one_sentence() -> None:
             "INTERNAL",
             "Failed to process the request(s) for model 'echo_0_0', message: Stub process "
             "'echo_0_0' is not healthy.",
-            InferenceError,
+            ModelDiedError,
             r"process .* died \(.*'echo_0_0' is not healthy\): load the model again, or",
         ),
         ("DEADLINE_EXCEEDED", "Deadline Exceeded", ServerError, "did not answer .* in time"),
@@ -77,6 +79,12 @@ async def test_an_endpoint_where_nobody_listens_gives_one_sentence() -> None:
             "failed at .* restricted",
         ),
         ("CANCELLED", "CANCELLED", ServerUnavailableError, "takes no requests"),
+        (
+            "INVALID_ARGUMENT",
+            "Unable to find shared memory region: 'lipsync-job-1'",
+            RegionLostError,
+            "was started again",
+        ),
         ("INVALID_ARGUMENT", "index out of\n  bounds.", InferenceError, "index out of bounds$"),
     ],
 )

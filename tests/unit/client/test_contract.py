@@ -8,9 +8,11 @@ from client.calls import Calls
 from client.connection import Connection
 from client.contract import check_contract, check_features
 from client.errors import ContractError
+from client.gather import Gatherer
 from client.manifest import Manifest, parse_manifest
 from client.model import Batching, ServedModel
 from client.tensors import TensorSpec
+from client.transport import Signature
 
 
 def served(
@@ -20,11 +22,16 @@ def served(
         connection=cast(Connection, None),
         name=name,
         version="1",
-        inputs={spec.name: spec for spec in inputs},
-        outputs={spec.name: spec for spec in outputs},
+        signature=Signature(
+            name,
+            inputs={spec.name: spec for spec in inputs},
+            outputs={spec.name: spec for spec in outputs},
+        ),
         max_batch_size=8,
         manifest=Manifest(feature_kind=kind),
+        instances=1,
         calls=cast(Calls, None),
+        gatherer=cast(Gatherer, None),
     )
 
 

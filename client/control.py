@@ -1,0 +1,85 @@
+"""The rest of a server's interface: which versions are loaded, how they fare, and loading anew."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from client.connection import CONTROL_TIMEOUT_S, Connection
+from client.pulse import median_batch_s
+from client.vigil import Work
+
+ANSWER_TIMEOUT_S = 2.0
+RELOADED = "reloaded"
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a server counts of one version of a model since it was loaded."""
+
+    work: Work
+    failures: int
+
+
+class Control(Connection):
+    """A connection for whoever keeps a server's models running."""
+
+    async def ready_versions(self) -> dict[str, set[str]]:
+        """Returns the versions that are ready, by model.
+
+        Ready does not mean alive: a version whose processes are dead is ready, too.
+
+        Raises:
+            ServerError: If the server does not answer.
+        """
+        call = self._client.get_model_repository_index(client_timeout=ANSWER_TIMEOUT_S)
+        index = (await self._control(call, "the models")).models
+        ready: dict[str, set[str]] = {}
+        for entry in index:
+            if entry.state == "READY":
+                ready.setdefault(entry.name, set()).add(entry.version)
+        return ready
+
+    async def vitals(self, name: str) -> dict[str, Vitals]:
+        """Returns how every version of a model fares.
+
+        Raises:
+            ModelUnavailableError: If none is loaded.
+            ServerError: If the server does not answer.
+        """
+        call = self._client.get_inference_statistics(name, "", client_timeout=ANSWER_TIMEOUT_S)
+        return {
+            stats.version: Vitals(_work(stats), int(stats.inference_stats.fail.count))
+            for stats in (await self._control(call, name)).model_stats
+        }
+
+    async def load_again(self, name: str, timeout_s: float = CONTROL_TIMEOUT_S) -> None:
+        """Replaces every process of a model by a new one, as it is loaded now.
+
+        Versions, parameters and all else stay. There is no moment at which the model is not ready:
+        the old processes go when the new ones are there, after what they have begun.
+
+        Raises:
+            ModelUnavailableError: If the model is not loaded.
+            InferenceError: If it does not load; then the old processes stay.
+            ServerError: If the server does not answer.
+        """
+        asked = self._client.get_model_config(name, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
+        config = json.dumps(_marked((await self._control(asked, name))["config"]))
+        call = self._client.load_model(name, config=config, client_timeout=timeout_s)
+        await self._control(call, name)
+
+
+def _marked(config: dict[str, Any]) -> dict[str, Any]:
+    """Counts the loads: a server ignores a configuration that it has loaded already."""
+    parameters = config.get("parameters", {})
+    count = int(parameters.get(RELOADED, {}).get("string_value", 0))
+    return config | {"parameters": parameters | {RELOADED: {"string_value": str(count + 1)}}}
+
+
+def _work(stats: Any) -> Work:
+    return Work(int(stats.execution_count), median_batch_s(_batches(stats.batch_stats)))
+
+
+def _batches(batch_stats: Iterable[Any]) -> Iterable[tuple[int, float]]:
+    return ((batch.compute_infer.count, batch.compute_infer.ns / 1e9) for batch in batch_stats)
