@@ -14,6 +14,7 @@ from orchestrator.doctor.machine import (
 )
 from orchestrator.doctor.ports import check_ports
 from orchestrator.doctor.repository import check_repository
+from orchestrator.doctor.running import check_running
 from orchestrator.doctor.versions import (
     check_application,
     check_machine,
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     check_temporary_folder,
     check_ports,
     check_repository,
+    check_running,
 )
 
 
