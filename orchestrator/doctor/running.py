@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from orchestrator.doctor.finding import Finding, ok, warning
@@ -49,7 +50,7 @@ def _name(words: list[str]) -> str | None:
         return f"model {Path(words[_MODEL_PATH]).parts[-3]}"
     if program == "tritonserver" and any(f"={PREFIX}" in word for word in words):
         return "tritonserver"
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         if Path(before).name == "orchestrator" and word in COMMANDS:
             return f"orchestrator {word}"
     return None
