@@ -63,14 +63,14 @@ class Connection:
         self.url = parse_url(url)
         self.retry_timeout_s = retry_timeout_s
         self.memory: SharedMemory | None = None
-        self._transport = transport
+        self._wish = transport
         self._client = triton.InferenceServerClient(self.url, channel_args=_channel(self.url))
 
     async def __aenter__(self) -> Self:
         await self.check_live()
-        if self._transport != "grpc":
+        if self._wish != "grpc":
             self.memory = await SharedMemory.open(self)
-        if self._transport == "shared-memory" and self.memory is None:
+        if self._wish == "shared-memory" and self.memory is None:
             raise ServerError(
                 f"The Triton server at {self.url} does not share this host's memory: run both on "
                 "one host and in one IPC namespace, or choose --transport auto."
@@ -84,6 +84,11 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    @property
+    def transport(self) -> TransportChoice:
+        """How tensors reach the server."""
+        return "grpc" if self.memory is None else "shared-memory"
 
     async def close(self) -> None:
         """Gives shared memory back and closes the channel."""

@@ -240,6 +240,7 @@ class _Job:
             stages_s=self.watch.seconds,
             end_to_end_fps=round(written.frames / busy_s, 2),
             server=self.models.wenet.connection.url,
+            transport=self.models.wenet.connection.transport,
             models={
                 role: ModelReport.of(
                     model.name, model.version, after[role].since(self.before[role])

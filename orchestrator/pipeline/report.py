@@ -57,6 +57,7 @@ class Report(BaseModel):
         notices: What was done otherwise than asked for, or looks wrong in the input.
         stages_s: Wall seconds of every stage.
         end_to_end_fps: frames divided by the wall seconds of all stages but the server's start.
+        transport: How frames reached the server: shared-memory or grpc.
         models: Role to model.
     """
 
@@ -73,6 +74,7 @@ class Report(BaseModel):
     stages_s: dict[str, float]
     end_to_end_fps: float
     server: str
+    transport: str
     models: dict[str, ModelReport]
 
     @field_serializer("output")

@@ -21,6 +21,7 @@ def report_of(output: str) -> Report:
         stages_s={},
         end_to_end_fps=1.0,
         server="127.0.0.1:8001",
+        transport="grpc",
         models={},
     )
 
