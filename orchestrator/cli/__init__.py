@@ -2,6 +2,7 @@
 
 import sys
 
+from orchestrator.cli.signals import ignore_usr1, leave
 from orchestrator.threads import limit_own_libraries
 
 __all__ = ["main"]
@@ -9,6 +10,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Entry point; Ctrl-C ends it in order even while its modules are still being read."""
+    ignore_usr1()
     limit_own_libraries()
     try:
         from orchestrator.cli.app import app
@@ -20,4 +22,6 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run_app(app))
+    status = run_app(app)
+    leave()
+    sys.exit(status)

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
+from client.connection import TransportChoice
 from orchestrator.cli.bars import Bars
+from orchestrator.cli.display import Display, Quiet, watched
+from orchestrator.cli.events import Events
 from orchestrator.cli.running import printable, run, show
 from orchestrator.cli.values import length_s, time_s
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.media.encoder_options import Preset
 from orchestrator.media.playback import WhenLonger
 from orchestrator.pipeline.job import Request, generate
-from orchestrator.pipeline.progress import Silent
 from orchestrator.pipeline.report import Report
+from orchestrator.pipeline.waiting import JobState
 from orchestrator.settings import CodecChoice, Idle, Settings, WhenShorter, load_settings
 
 _TIMING = "Clip and recording"
@@ -149,6 +152,15 @@ def generate_command(
             rich_help_panel=_RUNNING,
         ),
     ] = None,
+    transport: Annotated[
+        TransportChoice | None,
+        typer.Option(
+            help="How frames reach the server: auto (shared memory where the server sees it; the "
+            "usual), shared-memory or grpc (in messages).",
+            metavar="WAY",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(
@@ -169,7 +181,10 @@ def generate_command(
     json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Print a JSON report on standard output.", rich_help_panel=_RUNNING
+            "--json",
+            help="Print a JSON report on standard output and, while the job runs, events on "
+            "standard error, one JSON object a line; with --quiet the report alone.",
+            rich_help_panel=_RUNNING,
         ),
     ] = False,
     quiet: Annotated[
@@ -180,17 +195,11 @@ def generate_command(
     """Make a video of the person in VIDEO speaking AUDIO.
 
     Example: orchestrator generate --video me.mp4 --audio speech.wav --output talking.mp4
+
+    Ctrl-C ends the job in order, a second one at once. SIGUSR1 makes it print what it waits for.
     """
     if face is not None and all_faces:
         raise typer.BadParameter("everybody speaks with --all-faces: leave out one of the two")
-    settings = _overridden(
-        load_settings(profile),
-        _given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
-        encoding=_given(
-            codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible
-        ),
-        serving=_given(stall_timeout_s=stall_timeout),
-    )
     request = Request(
         video=video,
         audio=audio,
@@ -201,10 +210,20 @@ def generate_command(
         face=face or FaceChoice(),
         all_faces=all_faces,
     )
-    report = run(_generate(request, settings, quiet=quiet))
-    if json:
-        show(report.model_dump_json(indent=2))
-    elif not quiet:
+    display = _display(quiet=quiet, json=json)
+    with display.shown():
+        settings = _overridden(
+            load_settings(profile),
+            _given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
+            encoding=_given(
+                codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible
+            ),
+            serving=_given(stall_timeout_s=stall_timeout, transport=transport),
+        )
+        report = _generated(request, settings, display)
+        if json:
+            show(report.model_dump_json(indent=2))
+    if not json and not quiet:
         show(_summary(report))
 
 
@@ -213,11 +232,20 @@ def _given(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-async def _generate(request: Request, settings: Settings, *, quiet: bool) -> Report:
+def _display(*, quiet: bool, json: bool) -> Display:
     if quiet:
-        return await generate(request, settings, Silent())
-    with Bars() as bars:
-        return await generate(request, settings, bars)
+        return Quiet()
+    return Events() if json else Bars()
+
+
+def _generated(request: Request, settings: Settings, display: Display) -> Report:
+    state = JobState(display)
+
+    async def work() -> Report:
+        async with watched(display, state):
+            return await generate(request, settings, state)
+
+    return run(work(), on_asked=lambda: display.answer(state.now()))
 
 
 def _overridden(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import typer
@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.text import Text
 
 from client.errors import LipSyncError, OutputError
+from orchestrator.cli.signals import SIGNAL_BASE, on_stop, on_usr1
 
 R = TypeVar("R")
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
-_SIGNAL_BASE = 128  # shells report 128 + signal number
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _StoppedError(Exception):
@@ -40,9 +39,9 @@ def run_app(app: typer.Typer) -> int:
         return int(app(standalone_mode=False) or 0)
     except _StoppedError as stopped:
         _complain(f"stopped by {stopped.number.name}; nothing was written.")
-        return _SIGNAL_BASE + stopped.number
+        return SIGNAL_BASE + stopped.number
     except KeyboardInterrupt:
-        return _SIGNAL_BASE + signal.SIGINT
+        return SIGNAL_BASE + signal.SIGINT
     except LipSyncError as error:
         _complain(str(error))
         return EXIT_ERROR
@@ -50,8 +49,14 @@ def run_app(app: typer.Typer) -> int:
         return _explain_usage(error)
 
 
-def run(coroutine: Coroutine[Any, Any, R]) -> R:
+def run(coroutine: Coroutine[Any, Any, R], *, on_asked: Callable[[], None] | None = None) -> R:
     """Runs one command's work; Ctrl-C, SIGTERM and a closed terminal cancel it in order.
+
+    A second such signal ends the process at once, whatever it is at.
+
+    Args:
+        coroutine: The work.
+        on_asked: Called in its event loop at every SIGUSR1.
 
     Raises:
         LipSyncError: What the work raises.
@@ -59,8 +64,8 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     """
     stopped: list[signal.Signals] = []
     try:
-        return asyncio.run(_stoppable(coroutine, stopped))
-    except asyncio.CancelledError as error:
+        return asyncio.run(_stoppable(coroutine, stopped, on_asked))
+    except (asyncio.CancelledError, LipSyncError) as error:
         if not stopped:
             raise
         raise _StoppedError(stopped[0]) from error
@@ -90,20 +95,21 @@ def printable(text: str) -> str:
     )
 
 
-async def _stoppable(coroutine: Coroutine[Any, Any, R], stopped: list[signal.Signals]) -> R:
-    """Lets the first signal cancel the work; the second one of the same kind ends at once."""
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
+async def _stoppable(
+    coroutine: Coroutine[Any, Any, R],
+    stopped: list[signal.Signals],
+    on_asked: Callable[[], None] | None,
+) -> R:
+    """Lets the first signal cancel the work."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def stop(number: signal.Signals) -> None:
         stopped.append(number)
-        loop.remove_signal_handler(number)
         if task is not None:
             task.cancel()
 
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop, number)
-    return await coroutine
+    with on_stop(loop, stop), on_usr1(loop, on_asked):
+        return await coroutine
 
 
 def _explain_usage(error: typer.TyperException) -> int:

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from typing import Generic, TypeVar, cast
 
 from client.concurrency import first_cause
+from orchestrator.pipeline.state import StageState, Step, in_thread, work_on
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,8 +53,10 @@ class Threads:
 
     async def run(self, function: Callable[..., R], *args: object) -> R:
         """Runs a function in one of the threads."""
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+            with in_thread():
+                return await loop.run_in_executor(self._pool, function, *args)
         except asyncio.CancelledError:
             self._abandoned.set()
             raise
@@ -83,13 +86,14 @@ async def start_each(
     source: Channel[T],
     transform: Callable[[T], Awaitable[R]],
     results: Channel[asyncio.Task[R]],
+    state: StageState,
 ) -> None:
     """Starts `transform` for every item; results keep the order of the source.
 
     The room of `results` bounds how many are under way.
     """
     async for item in source:
-        await results.put(group.create_task(_awaited(transform, item)))
+        await results.put(group.create_task(_made(transform, item, state.begin())))
     await results.close()
 
 
@@ -99,20 +103,35 @@ async def run_stage(
     sink: Callable[[R], Awaitable[None]],
     in_flight: int,
     threads: Threads,
+    state: StageState | None = None,
 ) -> None:
     """Reads items in a thread, transforms up to `in_flight` at once, and sinks them in order.
+
+    Args:
+        items: A blocking iterator.
+        transform: Makes a result of an item.
+        sink: Takes the results.
+        in_flight: How many items are transformed at once.
+        threads: Where items are read.
+        state: Is told what the stage waits for.
 
     Raises:
         Exception: The first failure anywhere, after everything else was cancelled.
     """
+    state = state or StageState()
     with first_cause():
         async with asyncio.TaskGroup() as group:
             source = Channel[T](2)
             results = Channel[asyncio.Task[R]](in_flight)
             group.create_task(threads.feed(items, source))
-            group.create_task(start_each(group, source, transform, results))
+            group.create_task(start_each(group, source, transform, results, state))
             async for task in results:
-                await sink(await task)
+                state.transform()
+                result = await task
+                state.store()
+                await sink(result)
+                state.end()
+    state.store()
 
 
 async def together(transform: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
@@ -125,6 +144,11 @@ async def together(transform: Callable[[T], Awaitable[R]], items: Iterable[T]) -
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_awaited(transform, item)) for item in items]
     return [task.result() for task in tasks]
+
+
+async def _made(transform: Callable[[T], Awaitable[R]], item: T, step: Step) -> R:
+    work_on(step)
+    return await transform(item)
 
 
 async def _awaited(transform: Callable[[T], Awaitable[R]], item: T) -> R:

@@ -1,9 +1,13 @@
 """What a job tells about itself while it runs."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from client.vigil import Vigil
+from orchestrator.pipeline.state import StageState
 
-class Progress(Protocol):
+
+class Stages(Protocol):
     """Receives the advance of a job's stages."""
 
     def start(self, stage: str, total: int | None) -> None:
@@ -17,6 +21,16 @@ class Progress(Protocol):
 
     def note(self, sentence: str) -> None:
         """Something that the user should know: what was done otherwise, or what looks wrong."""
+
+
+class Progress(Stages, Protocol):
+    """Receives also what tells at any moment whom a job waits for."""
+
+    def follow(self, state: StageState) -> None:
+        """Items of the stage begin to flow; `state` tells what they wait for."""
+
+    def ask(self, models: Mapping[str, Vigil]) -> None:
+        """The job asks these models, by what a user calls them."""
 
 
 class Silent:
@@ -33,3 +47,9 @@ class Silent:
 
     def note(self, sentence: str) -> None:
         """Ignores the sentence; the report holds it."""
+
+    def follow(self, state: StageState) -> None:
+        """Ignores the state."""
+
+    def ask(self, models: Mapping[str, Vigil]) -> None:
+        """Ignores the models."""

@@ -13,6 +13,7 @@ from orchestrator.pipeline.flow import Threads, run_stage
 from orchestrator.pipeline.observe import Observer, Seen
 from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.spool import Rows
+from orchestrator.pipeline.state import StageState
 
 
 @dataclass(frozen=True)
@@ -92,5 +93,7 @@ async def survey(
         observer.forget(seen.index)
         progress.advance("prepare")
 
-    await run_stage(frames, observer.observe, note, depth, threads)
+    state = StageState(work="the cropping", sink="the faces' tracks and references")
+    progress.follow(state)
+    await run_stage(frames, observer.observe, note, depth, threads, state)
     return notes.read()

@@ -57,10 +57,11 @@ def run_case(
     capture.readouterr()
     status = run_app(app)
     told = capture.readouterr()
+    error = _without_events(told.err)
     outcome = (
-        _made(case, place, told.out, told.err)
+        _made(case, place, told.out, error)
         if status == 0
-        else Outcome(_sentence(told.err, place), tuple(_refusal(case, place, status, told.err)))
+        else Outcome(_sentence(error, place), tuple(_refusal(case, place, status, error)))
     )
     objections = [*outcome.objections, *_leftovers(before, _tree(folder), place, made=not status)]
     return Outcome(outcome.text, tuple(objections))
@@ -78,6 +79,18 @@ def _prepare(case: Case, folder: Path) -> _Place:
     one = video or audio
     assert one is not None
     return _Place(video or one, audio or one, output, scratch)
+
+
+def _without_events(told: str) -> str:
+    """What a person is told: the notes of the events, and what is no event."""
+    lines = []
+    for line in told.splitlines(keepends=True):
+        event = json.loads(line) if line.startswith("{") else {"event": None}
+        if event["event"] is None:
+            lines.append(line)
+        elif event["event"] == "note":
+            lines.append(f"note: {event['text']}\n")
+    return "".join(lines)
 
 
 def _arguments(case: Case, place: _Place, url: str) -> list[str]:

@@ -37,7 +37,9 @@ async def prepared(
 ) -> PreparedAvatar:
     settings = load_settings("default")
     async with Connection(url) as connection:
-        models = await JobModels.open(connection, settings.models.by_role(), stall_s=120)
+        models = await JobModels.open(
+            connection, settings.models.by_role(), stall_s=120, frames_per_request=4
+        )
         preparation = Preparation(
             models,
             COLOUR,

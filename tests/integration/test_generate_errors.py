@@ -1,6 +1,7 @@
 """Whatever is wrong, the command says so in one line, exits non-zero and leaves nothing behind."""
 
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -195,5 +196,8 @@ def test_a_report_that_nobody_takes_is_told_and_the_video_is_there(
         )
 
     assert result.returncode == 1
-    assert "standard output took no report" in one_line(result.stderr)
+    *events, failed, error = result.stderr.splitlines()
+    assert all(json.loads(event) for event in events)
+    assert json.loads(failed)["error"] == "OutputError"
+    assert "standard output took no report" in one_line(error)
     assert output.stat().st_size > 10_000

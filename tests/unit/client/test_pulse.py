@@ -1,6 +1,6 @@
 """A model is alive while its execution count advances, however slowly."""
 
-from client.pulse import Pulse, median_batch_s
+from client.pulse import Pulse, QueueTime, median_batch_s
 
 
 def begun(stall_s: float) -> Pulse:
@@ -71,3 +71,39 @@ def test_the_median_batch_is_found_among_sizes_of_different_number() -> None:
 def test_sizes_that_never_ran_do_not_count() -> None:
     assert median_batch_s([(0, 0.0), (1, 5.0)]) == 5.0
     assert median_batch_s([]) == 0.0
+
+
+def test_a_model_is_heard_of_once_it_answers_or_advances() -> None:
+    pulse, heard = begun(stall_s=10), list[bool]()
+    pulse.see(7, 0.1, 101)
+    heard.append(pulse.heard)
+    pulse.see(8, 0.1, 102)
+    heard.append(pulse.heard)
+    pulse.begin(200.0)
+    heard.append(pulse.heard)
+    pulse.answer(201)
+    heard.append(pulse.heard)
+    assert heard == [False, True, False, True]
+
+
+def test_the_time_in_the_queue_is_that_of_the_latest_requests() -> None:
+    queue, means_s = QueueTime(), list[float | None]()
+    for requests, total_s in ((1000, 900.0), (1010, 900.5), (1012, 901.5)):
+        queue.see(requests, total_s)
+        means_s.append(queue.mean_s)
+    assert means_s == [None, 0.05, 0.5]
+
+
+def test_the_time_in_the_queue_stays_known_while_nothing_is_executed() -> None:
+    queue = QueueTime()
+    queue.see(0, 0.0)
+    queue.see(10, 1.0)
+    queue.see(10, 1.0)
+    assert queue.mean_s == 0.1
+
+
+def test_a_new_server_counts_its_queue_anew() -> None:
+    queue = QueueTime()
+    queue.see(1000, 900.0)
+    queue.see(4, 2.0)
+    assert queue.mean_s == 0.5

@@ -14,6 +14,7 @@ class Model:
 
     def __init__(self) -> None:
         self.executions = 0
+        self.queue_s = 0.0
         self.reads = 0
         self.silent = False
         self.answers = asyncio.Event()
@@ -23,7 +24,7 @@ class Model:
         self.reads += 1
         if self.silent:
             raise ServerUnavailableError("No server answers.")
-        return Work(self.executions, batch_s=0.0)
+        return Work(self.executions, batch_s=0.0, requests=self.executions, queue_s=self.queue_s)
 
     async def request(self) -> str:
         try:
@@ -130,6 +131,27 @@ async def test_a_model_can_be_asked_anew_after_it_hung(clock: Clock) -> None:
         await waiting
     model.answers.set()
     assert await one.keep(model.request()) == "answer"
+
+
+async def test_how_requests_wait_can_be_asked_without_a_question_to_the_server(
+    clock: Clock,
+) -> None:
+    model = Model()
+    one = watched(model)
+    waiting = [asyncio.create_task(one.keep(model.request())) for _ in range(3)]
+    await turns()
+    await clock.advance(5)
+    reads, wait = model.reads, one.wait()
+    assert (wait.requests, wait.quiet_s, wait.heard, wait.queue_s) == (3, 5, False, None)
+    assert model.reads == reads
+    model.executions, model.queue_s = 4, 2.0
+    await clock.advance(0)
+    await clock.advance(7)
+    wait = one.wait()
+    assert (wait.requests, wait.quiet_s, wait.heard, wait.queue_s) == (3, 7, True, 0.5)
+    model.answers.set()
+    await asyncio.gather(*waiting)
+    assert one.wait().requests == 0
 
 
 async def test_a_slow_model_is_waited_for(clock: Clock) -> None:

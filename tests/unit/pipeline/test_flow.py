@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrator.pipeline.flow import Channel, Threads, run_stage, together
+from orchestrator.pipeline.state import StageState
 
 
 @pytest.fixture
@@ -175,3 +176,85 @@ async def test_a_channel_gives_everything_that_was_put_before_it_was_closed() ->
     await channel.close()
 
     assert [item async for item in channel] == [0, 1, 2]
+
+
+async def settled(state: StageState) -> tuple[str | None, int]:
+    """What a stage waits for when all that can go on has gone on, and its items under way."""
+    await asyncio.sleep(0.1)
+    return state.waits_for, state.in_flight
+
+
+class Stage:
+    """A stage of three items whose every step waits until a test lets it go on."""
+
+    def __init__(self, threads: Threads) -> None:
+        self.state = StageState("the book", work="the drawing", sink="the drawer")
+        self.read, self.drawn = threading.Event(), threading.Event()
+        self.asked, self.kept = asyncio.Event(), asyncio.Event()
+        self._drawing = Threads("test-draw")
+        self.job = asyncio.create_task(
+            run_stage(self._items(), self._transform, self._keep, 4, threads, self.state)
+        )
+
+    def _items(self) -> Iterator[int]:
+        assert self.read.wait(10)
+        yield from range(3)
+
+    async def _transform(self, item: int) -> int:
+        await asyncio.create_task(self.asked.wait())
+        return await asyncio.create_task(self._drawing.run(self._draw, item))
+
+    def _draw(self, item: int) -> int:
+        assert self.drawn.wait(10)
+        return item
+
+    async def _keep(self, _: int) -> None:
+        await self.kept.wait()
+
+    async def close(self) -> None:
+        for event in (self.read, self.drawn, self.asked, self.kept):
+            event.set()
+        await self.job
+        self._drawing.close()
+
+
+async def test_a_stage_waits_for_whoever_makes_the_next_step_of_its_first_item(
+    threads: Threads,
+) -> None:
+    stage = Stage(threads)
+
+    assert await settled(stage.state) == ("the book", 0)
+    stage.read.set()
+    assert await settled(stage.state) == (None, 3)  # a model
+    stage.asked.set()
+    assert await settled(stage.state) == ("the drawing", 3)
+    stage.drawn.set()
+    assert await settled(stage.state) == ("the drawer", 3)
+    await stage.close()
+    assert await settled(stage.state) == ("the drawer", 0)  # it completes what was made
+
+
+async def test_what_later_items_do_is_not_what_a_stage_waits_for(threads: Threads) -> None:
+    state, drawing, drawn = StageState(), Threads("test-draw"), threading.Event()
+    first = asyncio.Event()
+
+    async def draw_all_but_the_first(item: int) -> int:
+        return item if item == 0 and await first.wait() else await drawing.run(_wait, drawn, item)
+
+    async def ignore(_: int) -> None:
+        return None
+
+    job = asyncio.create_task(
+        run_stage(iter(range(3)), draw_all_but_the_first, ignore, 4, threads, state)
+    )
+    assert await settled(state) == (None, 3)
+    first.set()
+    assert await settled(state) == ("the painting", 2)
+    drawn.set()
+    await job
+    drawing.close()
+
+
+def _wait(event: threading.Event, item: int) -> int:
+    assert event.wait(10)
+    return item
