@@ -17,7 +17,6 @@ from client.sharing import SharedMemory
 TransportChoice: TypeAlias = Literal["auto", "shared-memory", "grpc"]
 
 CONTROL_TIMEOUT_S = 10.0
-MEMORY_TIMEOUT_S = 2.0
 PINGS = 3
 RECONNECT_MS = 500  # the longest pause between two attempts to connect; gRPC's own is 2 minutes
 MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
@@ -127,18 +126,18 @@ class Connection:
     async def register_memory(self, name: str, size: int) -> None:
         """Lets the server open /dev/shm/`name`; requests call it by that name, too."""
         call = self._client.register_system_shared_memory(
-            name, f"/{name}", size, client_timeout=MEMORY_TIMEOUT_S
+            name, f"/{name}", size, client_timeout=CONTROL_TIMEOUT_S
         )
         await self._control(call, "shared memory")
 
     async def unregister_memory(self, name: str) -> None:
         """Lets the server forget shared memory."""
-        call = self._client.unregister_system_shared_memory(name, client_timeout=MEMORY_TIMEOUT_S)
+        call = self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
         await self._control(call, "shared memory")
 
     async def registered_memory(self) -> list[str]:
         """Returns the names of all shared memory that the server was told of."""
-        call = self._client.get_system_shared_memory_status(client_timeout=MEMORY_TIMEOUT_S)
+        call = self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
         return list((await self._control(call, "shared memory")).regions)
 
     async def model_config(self, name: str) -> Any:

@@ -90,7 +90,7 @@ def _passing(status: str, message: str, url: str) -> ServerUnavailableError | No
 
 def _failed(status: str, message: str, subject: str, url: str) -> ServerError | InferenceError:
     if status == "DEADLINE_EXCEEDED":
-        return ServerError(
+        return ServerUnavailableError(
             f"The Triton server at {url} did not answer a question about {subject} in time: look "
             "at its log, or start it again."
         )
