@@ -5,11 +5,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
-from stat import S_IMODE
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self, cast
-from uuid import uuid4
 
 import av
 from av.container import OutputContainer
@@ -22,6 +20,7 @@ from orchestrator.media.encoders import Encoder, Encoding, choose_encoder
 from orchestrator.media.info import VideoInfo
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
+from orchestrator.media.unfinished import start_file
 
 
 def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
@@ -88,10 +87,11 @@ def _check_folder(folder: Path) -> None:
 class VideoWriter:
     """Writes an MP4 with pictures and the recording's sound.
 
-    Until `finish` the work is in a hidden file beside the output, or beside its target where it is
-    a link. Leaving the `with` block in any other way removes that file and leaves an existing
-    output as it was. Only a killed process leaves its `.????????.part.mp4` behind: nobody else
-    removes it, as it could belong to a job that runs. An output that is replaced passes its
+    Until `finish` the work is in a file without a name on the disk of the output, or of its target
+    where it is a link. Leaving the `with` block in any other way, even by `kill -9`, ends that file
+    and leaves an existing output as it was. Disks that have no nameless files get a hidden one
+    beside the output: there a killed process leaves its `.????????.part.mp4` behind, and nobody
+    else removes it, as it could belong to a job that runs. An output that is replaced passes its
     permissions on.
 
         with VideoWriter(output, info, audio) as writer:
@@ -107,7 +107,7 @@ class VideoWriter:
         audio: Path,
         encoder: Encoder | None = None,
     ) -> None:
-        """Opens the recording and the encoder; nothing is on disk yet.
+        """Opens the recording and the encoder; nothing is to be seen on disk yet.
 
         Args:
             output: The video to be made.
@@ -125,12 +125,12 @@ class VideoWriter:
         self._encoder = encoder or choose_encoder(info, Encoding(), threads=0)
         self._output = _target(output)
         self._info = info
-        self._partial = self._output.with_name(f".{uuid4().hex[:8]}.part.mp4")
         self._count = 0
         with ExitStack() as stack:
-            stack.callback(self._remove_quietly)
+            self._file = start_file(self._output.parent)
+            stack.callback(self._file.discard)
             with self._writing():
-                self._container = _open(self._partial)
+                self._container = _open(self._file.path)
             stack.callback(self._close_quietly)
             self._stream = _add_video(self._container, info, self._encoder)
             self._soundtrack = Soundtrack(self._container, audio)
@@ -186,7 +186,7 @@ class VideoWriter:
         self._mux(self._soundtrack.last_packets(self._written_s()))
         with self._writing():
             self._container.close()
-            self._put_in_place()
+            self._file.put(self._output)
         self.abort()
 
     def abort(self) -> None:
@@ -204,15 +204,6 @@ class VideoWriter:
     def _close_quietly(self) -> None:
         with suppress(FFmpegError):  # what cannot be completed is removed
             self._container.close()
-
-    def _put_in_place(self) -> None:
-        with suppress(FileNotFoundError):
-            self._partial.chmod(S_IMODE(self._output.stat().st_mode))
-        self._partial.replace(self._output)
-
-    def _remove_quietly(self) -> None:
-        with suppress(OSError):  # what went wrong before matters more
-            self._partial.unlink(missing_ok=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -1,6 +1,10 @@
 """The output file: exact time, the source's colour, the recording's sound, all or nothing."""
 
 import os
+import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -19,9 +23,11 @@ from orchestrator.media.frames import read_frames
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.pixels import Planes
 from orchestrator.media.playback import play
+from orchestrator.media.unfinished import Hidden
 from orchestrator.media.writer import VideoWriter, check_output, frames_for
 from tests.unit.media.making import Clip, make_sound, make_video, numbers, tone
 from tests.unit.media.test_speech import delay, whole
+from tests.unit.media.test_unfinished import need_nameless_files
 
 
 @pytest.fixture
@@ -39,6 +45,11 @@ def output(tmp_path: Path) -> Path:
     folder = tmp_path / "готово здесь"
     folder.mkdir()
     return folder / "out é.mp4"
+
+
+@pytest.fixture
+def without_nameless_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.media.writer.start_file", Hidden)
 
 
 def write(output: Path, info: VideoInfo, audio: Path, count: int) -> Path:
@@ -256,6 +267,47 @@ def test_a_failure_leaves_no_file_and_an_old_result_as_it_was(
     assert output.read_text() == "an older result"
 
 
+@pytest.mark.usefixtures("without_nameless_files")
+def test_a_disk_without_nameless_files_keeps_the_same_promises(
+    output: Path, info: VideoInfo, wav: Path
+) -> None:
+    output.write_text("an older result")
+    with VideoWriter(output, info, wav) as writer:
+        for frame in play(info, 50):
+            writer.write(frame.planes)
+        assert len(list(output.parent.glob(".*.part.mp4"))) == 1
+    assert list(output.parent.iterdir()) == [output]
+    assert output.read_text() == "an older result"
+    write(output, info, wav, 50)
+    assert list(output.parent.iterdir()) == [output]
+    assert probe_video(output).frame_count == 50
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from orchestrator.media.info import probe_video
+from orchestrator.media.playback import play
+from orchestrator.media.unfinished import Hidden
+from orchestrator.media.writer import VideoWriter
+
+output, clip, recording = map(Path, sys.argv[1:])
+info = probe_video(clip)
+writer = VideoWriter(output, info, recording)
+for frame in play(info, 200, "loop"):
+    writer.write(frame.planes)
+assert os.stat(writer._file.path).st_size > 0
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_job_that_is_killed_leaves_no_file(output: Path, info: VideoInfo, wav: Path) -> None:
+    need_nameless_files(output.parent)
+    command = [sys.executable, "-c", KILLED, str(output), str(info.path), str(wav)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert list(output.parent.iterdir()) == []
+
+
 def test_stopping_between_frames_leaves_no_file(output: Path, info: VideoInfo, wav: Path) -> None:
     work = interrupted(VideoWriter(output, info, wav))
     for _ in range(70):
@@ -285,15 +337,30 @@ def test_a_folder_that_vanishes_midway_is_told(output: Path, info: VideoInfo, wa
             write_all(writer)
 
 
+@pytest.mark.usefixtures("without_nameless_files")
 def test_a_full_disk_is_told(info: VideoInfo, wav: Path, tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
     output = tmp_path / "out.mp4"
     with VideoWriter(output, info, wav) as writer:
-        writer._partial.symlink_to(full)
+        writer._file.path.symlink_to(full)
         with pytest.raises(OutputError, match=r"cannot be written \(No space left"):
             write_all(writer)
+
+
+def test_a_file_that_may_not_grow_is_told(output: Path, info: VideoInfo, wav: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with (
+            VideoWriter(output, info, wav) as writer,
+            pytest.raises(OutputError, match=r"cannot be written \(File too large"),
+        ):
+            write_all(writer)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(output.parent.iterdir()) == []
 
 
 def write_all(writer: VideoWriter) -> None:
@@ -323,11 +390,12 @@ def test_a_name_that_is_too_long_is_told_before_any_work(tmp_path: Path) -> None
         check_output(tmp_path / f"{'a' * 300}.mp4")
 
 
+@pytest.mark.usefixtures("without_nameless_files")
 def test_what_cannot_be_removed_does_not_hide_what_went_wrong(
     output: Path, info: VideoInfo, wav: Path
 ) -> None:
     writer = VideoWriter(output, info, wav)
-    writer._partial.mkdir()  # not even root can unlink a folder
+    writer._file.path.mkdir()  # not even root can unlink a folder
     with writer, pytest.raises(OutputError, match="Is a directory"):
         write_all(writer)
 
