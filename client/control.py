@@ -1,16 +1,20 @@
 """The rest of a server's interface: which versions are loaded, how they fare, and loading anew."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from client.connection import CONTROL_TIMEOUT_S, Connection
+from client.errors import InferenceError
 from client.pulse import median_batch_s
 from client.vigil import Work
 
 ANSWER_TIMEOUT_S = 2.0
 RELOADED = "reloaded"
+
+_PYTHON_TRACE = re.compile(r"\.? At: .*$")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ class Control(Connection):
         asked = self._client.get_model_config(name, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
         config = json.dumps(_marked((await self._control(asked, name))["config"]))
         call = self._client.load_model(name, config=config, client_timeout=timeout_s)
-        await self._control(call, name)
+        try:
+            await self._control(call, name)
+        except InferenceError as error:
+            raise InferenceError(_PYTHON_TRACE.sub("", str(error))) from error
 
 
 def _marked(config: dict[str, Any]) -> dict[str, Any]:

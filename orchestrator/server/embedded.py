@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from client.canary import check_models
-from client.errors import InferenceError, ModelUnavailableError, ServerError
+from client.errors import InferenceError, ServerError
 from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
@@ -19,21 +18,28 @@ from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
+from orchestrator.server.stubs import Stub
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.05
-WATCH_S = 2.0
 NOTICE_S = 1.0  # a client sees the server's end before the guardian does
-CANARY_TIMEOUT_S = 60.0
 
 
 class PortTakenError(ServerError):
     """Another process took a port between its choice and the server's start."""
 
 
-class ServerEndedError(ServerError):
-    """The server ended without having been asked to."""
+class ServerLostError(ServerError):
+    """The server no longer serves, without having been asked to end.
+
+    Attributes:
+        how: What became of it, as the rest of a sentence about it.
+    """
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"The embedded Triton server {how}: run the command again.")
+        self.how = how
 
 
 class EmbeddedServer:
@@ -48,16 +54,21 @@ class EmbeddedServer:
         metrics_url: Prometheus metrics.
         log_file: The server's log; inside its private folder unless one was named.
         models: The models that it serves.
+        start_timeout_s: How long it may take to load them, and each of them then to answer.
     """
 
-    def __init__(self, launch: Launch, keeper: Keeper) -> None:
+    def __init__(
+        self, launch: Launch, keeper: Keeper, log_file: Path | None, start_timeout_s: float
+    ) -> None:
         self.url = f"{LOOPBACK}:{launch.ports.grpc}"
         self.http_url = f"http://{LOOPBACK}:{launch.ports.http}"
         self.metrics_url = f"http://{LOOPBACK}:{launch.ports.metrics}/metrics"
         self.log_file = keeper.log.path
         self.models = list(launch.models)
+        self.start_timeout_s = start_timeout_s
         self._launch = launch
         self._keeper = keeper
+        self._log_file = log_file
 
     @classmethod
     async def start(
@@ -108,10 +119,10 @@ class EmbeddedServer:
 
     @classmethod
     async def _launched(cls, launch: Launch, log_file: Path | None, timeout_s: float) -> Self:
-        server = cls(launch, await Keeper.start(launch, log_file))
+        keeper = await Keeper.start(launch, log_file)
+        server = cls(launch, keeper, log_file, timeout_s)
         try:
-            await server._wait_ready(timeout_s)
-            await check_models(server.url, server.models, timeout_s=timeout_s)
+            await server._prove()
         except BaseException:
             await server.stop()
             raise
@@ -136,49 +147,57 @@ class EmbeddedServer:
         """Ends the server; nothing of it is left when this returns. May be called twice."""
         await self._keeper.stop()
 
-    async def wait(self) -> None:
-        """Waits for as long as the server runs and all its models do.
+    async def wait(self) -> NoReturn:
+        """Waits for as long as the server runs.
 
         Raises:
-            ServerError: When it ended without having been asked to.
-            InferenceError: When a model's process died: the server itself stays up then, silent.
+            ServerLostError: When it ended without having been asked to.
         """
-        known = self._keeper.processes()
-        while not await self._keeper.wait(WATCH_S):
-            running = self._keeper.processes()
-            if known - running:
-                await self._check_served()
-            known = running
-        raise self._ended()
+        await self._keeper.wait()
+        raise self._lost()
 
-    async def _check_served(self) -> None:
-        """Tells a model that died from one that a client unloaded."""
-        for name in self.models:
-            with suppress(ModelUnavailableError):
-                await check_models(self.url, [name], timeout_s=CANARY_TIMEOUT_S)
+    async def restart(self) -> None:
+        """Ends the server, or what is left of it, and starts it again at the same ports.
+
+        Models that clients have loaded, and how they have, are forgotten.
+
+        Raises:
+            InputError: If the log file can no more be written.
+            ServerError: If the server does not start.
+            InferenceError: If a model does not answer.
+        """
+        await self.stop()
+        self._keeper = await Keeper.start(self._launch, self._log_file)
+        self.log_file = self._keeper.log.path
+        await self._prove()
+
+    def stubs(self) -> list[Stub]:
+        """Returns the processes of the models."""
+        return self._keeper.stubs()
 
     async def _blame(self, error: ServerError | InferenceError) -> None:
         """Raises the server's end in the place of what failed by it."""
-        if not isinstance(error, ServerEndedError) and await self._keeper.wait(NOTICE_S):
-            raise self._ended() from error
+        if not isinstance(error, ServerLostError) and await self._keeper.wait(NOTICE_S):
+            raise self._lost() from error
 
-    def _ended(self) -> ServerEndedError:
+    def _lost(self) -> ServerLostError:
         error = last_error(self._keeper.log_text())
-        cause = f" (its last error: {error})" if error else ""
-        return ServerEndedError(
-            f"The embedded Triton server {self._keeper.ending}{cause}: run the command again."
-        )
+        return ServerLostError(self._keeper.ending + (f" (its last error: {error})" * bool(error)))
 
-    async def _wait_ready(self, timeout_s: float) -> None:
+    async def _prove(self) -> None:
+        await self._wait_ready()
+        await check_models(self.url, self.models, timeout_s=self.start_timeout_s)
+
+    async def _wait_ready(self) -> None:
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(self.start_timeout_s):
                 while not await is_ready(self._launch.ports.http):
                     self._check_running()
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
             raise ServerError(
-                f"The Triton server has not loaded {', '.join(self.models)} within {timeout_s:g} s:"
-                " give it longer, or serve fewer models."
+                f"The Triton server has not loaded {', '.join(self.models)} within "
+                f"{self.start_timeout_s:g} s: give it longer, or serve fewer models."
             ) from error
 
     def _check_running(self) -> None:

@@ -137,6 +137,7 @@ def watch(
 def end(server: subprocess.Popen[bytes], grace_s: float) -> None:
     """Stops the server, by force after `grace_s`, and what is left of its processes."""
     server.send_signal(signal.SIGINT)
+    server.send_signal(signal.SIGCONT)  # one that was stopped would not hear
     with suppress(subprocess.TimeoutExpired):
         server.wait(grace_s)
     with suppress(ProcessLookupError):

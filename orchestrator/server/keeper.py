@@ -16,8 +16,9 @@ from orchestrator.server import guardian
 from orchestrator.server.assembly import PREFIX, Assembly, assemble, no_room, parent_folder
 from orchestrator.server.command import Launch, server_command, server_environment
 from orchestrator.server.guardian import SIGNAL_BASE, Charge
-from orchestrator.server.leftovers import hold, processes, remove, sweep
+from orchestrator.server.leftovers import hold, remove, sweep
 from orchestrator.server.log import ServerLog
+from orchestrator.server.stubs import Stub, find_stubs
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +91,10 @@ class Keeper:
         link = Assembly(Path(self._charge.folder)).repository
         return self.log.text().replace(str(link), str(self._repository))
 
-    def processes(self) -> set[int]:
-        """Returns the process ids of the server and of its models."""
-        return processes(self._charge.shm_prefix)
+    def stubs(self) -> list[Stub]:
+        """Returns the processes of the server's models."""
+        assembly = Assembly(Path(self._charge.folder))
+        return find_stubs(self._charge.shm_prefix, assembly.repository)
 
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the server has ended and nothing of it is left.

@@ -1,13 +1,18 @@
 """A server in the foreground: `orchestrator serve`."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from client.pulse import STALL_S
 from orchestrator.server.command import Device
 from orchestrator.server.embedded import EmbeddedServer
+from orchestrator.server.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -22,9 +27,13 @@ async def serve(
     device: Device = "auto",
     log_file: Path | None = None,
     start_timeout_s: float = 120.0,
+    stall_s: float = STALL_S,
     on_ready: Callable[[EmbeddedServer], None] | None = None,
+    on_event: Callable[[str], None] = logger.warning,
 ) -> None:
     """Serves a model repository on the loopback interface until SIGINT or SIGTERM.
+
+    What dies or hangs meanwhile is started again.
 
     Args:
         repository: The model repository.
@@ -35,12 +44,15 @@ async def serve(
         device: Where the models run.
         log_file: File to which the server's log is appended.
         start_timeout_s: How long the server may take to load its models.
+        stall_s: How long a model may finish no batch while a request waits (20 of its batches at
+            least), and the server may answer nothing.
         on_ready: Called once, when every model has answered an inference.
+        on_event: Is told of every recovery, in a sentence.
 
     Raises:
         InputError: If the repository, a model, the log file or a port cannot be used.
-        ServerError: If the server does not start, or ends by itself.
-        InferenceError: If a model does not answer, or its process dies.
+        ServerError: If the server does not start, or ends by itself again and again.
+        InferenceError: If a model does not answer.
     """
     with _until_signal():
         server = await EmbeddedServer.start(
@@ -56,7 +68,7 @@ async def serve(
         async with server:
             if on_ready is not None:
                 on_ready(server)
-            await server.wait()
+            await Supervisor(server, stall_s=stall_s, on_event=on_event).run()
 
 
 @contextmanager

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tritonclient.grpc.aio import InferenceServerClient
 
 from client.canary import check_models
 from client.connection import Connection
-from client.errors import InferenceError, InputError, ModelUnavailableError, ServerError
+from client.errors import InputError, ModelDiedError, ModelUnavailableError, ServerError
 from client.model import ServedModel
-from orchestrator.server.embedded import WATCH_S, EmbeddedServer
+from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.guardian import SHM_FOLDER, TEMPORARY_FOLDER
 from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import CHECKOUT, find_runtime, has_cuda
@@ -54,6 +53,7 @@ ports = choose_ports()
 asyncio.run(serve(
     Path(sys.argv[1]), grpc_port=ports.grpc, http_port=ports.http, metrics_port=ports.metrics,
     on_ready=lambda server: print(server.url, flush=True),
+    on_event=lambda event: print(event, flush=True),
 ))
 """
 
@@ -254,6 +254,26 @@ def test_serving_in_the_foreground_ends_quietly_at_a_signal(
     assert gone(process.pid)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_was_started_again_leaves_nothing_either(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    write_echo(repository)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with owner(SERVE, repository) as process:
+        assert process.stdout is not None
+        (folder,) = private_folders(tmp_path)
+        (guardian,) = processes(f"{folder}/guardian.json")
+        os.kill(guardian, signal.SIGKILL)
+        assert process.stdout.readline().startswith("The server lost its guardian")
+        (server,) = processes(f"=lipsync-{process.pid}-")
+        os.kill(server, signal.SIGKILL)
+        assert process.stdout.readline().startswith("The server was killed by SIGKILL; started ")
+        process.send_signal(number)
+        process.wait(10)
+    wait_for(lambda: gone(process.pid) and not private_folders(tmp_path))
+
+
 async def test_a_server_that_dies_is_noticed(repository: Path) -> None:
     write_echo(repository)
     async with await EmbeddedServer.start(repository) as server:
@@ -285,32 +305,6 @@ async def test_a_failure_of_a_running_server_is_told_as_it_is(repository: Path) 
             await check_models(server.url, ["other"], timeout_s=10)
 
 
-async def test_waiting_ends_when_a_model_s_process_dies(repository: Path) -> None:
-    write_echo(repository)
-    others = own_stubs()
-    async with await EmbeddedServer.start(repository) as server:
-        waiting = asyncio.create_task(server.wait())
-        await asyncio.sleep(0)
-        (stub,) = own_stubs() - others
-        os.kill(stub, signal.SIGKILL)
-        with pytest.raises(InferenceError, match=r"^echo .* died .*: load the model again"):
-            await asyncio.wait_for(waiting, 20)
-
-
-async def test_waiting_goes_on_when_a_client_unloads_a_model(repository: Path) -> None:
-    write_echo(repository, "one")
-    write_echo(repository, "two")
-    async with await EmbeddedServer.start(repository) as server:
-        waiting = asyncio.create_task(server.wait())
-        others = own_stubs()
-        async with InferenceServerClient(server.url) as client:
-            await client.unload_model("one")
-        await asyncio.to_thread(wait_for, lambda: own_stubs() < others)
-        await asyncio.sleep(2 * WATCH_S)
-        assert not waiting.done()
-        waiting.cancel()
-
-
 async def test_a_model_that_does_not_load_is_told_with_the_path_that_the_user_knows(
     repository: Path,
 ) -> None:
@@ -330,7 +324,7 @@ async def test_a_model_whose_process_died_is_an_error_and_no_hindrance_to_the_en
         echo = await ServedModel.open(link, "echo")
         (stub,) = own_stubs() - others
         os.kill(stub, signal.SIGKILL)
-        with pytest.raises(InferenceError, match="'echo_0_0' is not healthy"):
+        with pytest.raises(ModelDiedError, match="'echo_0_0' is not healthy"):
             await echo(x=np.ones((1, 4), np.float32))
 
 

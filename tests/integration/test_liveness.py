@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from client.connection import Connection
-from client.errors import InferenceError, ServerError, StalledError
+from client.errors import ModelDiedError, ServerError, StalledError
 from client.model import ServedModel
 from client.tensors import Array
 from orchestrator.pipeline.job import Request, generate
@@ -58,6 +58,11 @@ def own_servers() -> set[int]:
 def own_stubs() -> set[int]:
     """The processes of models that servers of this process serve."""
     return processes("triton_python_backend_stub", f"lipsync-{os.getpid()}-")
+
+
+def serves(pid: int, model: str) -> bool:
+    """Whether a process is one of a model's."""
+    return f"/repository/{model}/" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
 
 
 def processes(program: str, word: str) -> set[int]:
@@ -174,14 +179,14 @@ async def test_a_server_that_is_stopped_in_its_tracks_ends_the_wait(repository: 
 async def test_a_killed_process_of_a_model_is_an_error_that_names_it(repository: Path) -> None:
     write_sleeper(repository, seconds=0)
     before = own_stubs()
-    async with remote(repository) as server, server.model("sleeper", stall_s=5) as sleeper:
+    async with remote(repository) as server, server.model("sleeper", retry_timeout_s=0) as sleeper:
         stubs = own_stubs()
         waiting = asyncio.create_task(sleeper(x=HANG))
         await asyncio.sleep(0.5)
         for stub in stubs - before:
             os.kill(stub, signal.SIGKILL)
         for request in (waiting, sleeper(x=single(1))):
-            with pytest.raises(InferenceError, match=r"^sleeper version 1 .* process .* died"):
+            with pytest.raises(ModelDiedError, match=r"^sleeper version 1 .* process .* died"):
                 await request
 
 
@@ -231,11 +236,15 @@ class OnceSpeaking(Silent):
 
     def __init__(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._do = do
+        self.notes: list[str] = []
         self.doing: asyncio.Task[None] | None = None
 
     def advance(self, stage: str) -> None:
         if stage == "speak" and self.doing is None:
             self.doing = asyncio.create_task(self._do())
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
 
 
 def request(folder: Path, url: str | None) -> Request:
@@ -255,18 +264,50 @@ async def test_a_job_outlives_a_restart_of_its_server(tmp_path: Path) -> None:
     assert all(model.inferences >= 0 for model in report.models.values())
 
 
-async def test_a_job_whose_own_server_died_says_so_and_asks_no_more(tmp_path: Path) -> None:
+async def test_a_job_outlives_the_death_of_its_own_server(tmp_path: Path) -> None:
     before = own_servers()
-    died_s = 0.0
 
     async def kill() -> None:
-        nonlocal died_s
         (server,) = own_servers() - before
         os.kill(server, signal.SIGKILL)
-        died_s = time.monotonic()
 
-    settings = load_settings("default")
-    with pytest.raises(ServerError, match="The embedded Triton server was killed by SIGKILL"):
-        await generate(request(tmp_path, None), settings, OnceSpeaking(kill))
-    assert time.monotonic() - died_s < settings.serving.retry_timeout_s / 2
+    progress = OnceSpeaking(kill)
+    report = await generate(request(tmp_path, None), load_settings("default"), progress)
+    assert report.frames == report.frames_with_face
+    assert (tmp_path / "result.mp4").stat().st_size > 10_000
+    (told,) = progress.notes
+    assert told.startswith("The server was killed by SIGKILL; started again in ")
+
+
+async def test_a_job_outlives_the_death_of_a_model_s_process(tmp_path: Path) -> None:
+    before = own_stubs()
+
+    async def kill() -> None:
+        (stub,) = (pid for pid in own_stubs() - before if serves(pid, "landmark2face"))
+        os.kill(stub, signal.SIGKILL)
+
+    progress = OnceSpeaking(kill)
+    report = await generate(request(tmp_path, None), load_settings("default"), progress)
+    assert report.frames == report.frames_with_face
+    assert (tmp_path / "result.mp4").stat().st_size > 10_000
+    (told,) = progress.notes
+    assert told.startswith("landmark2face lost a process; loaded again in ")
+
+
+async def test_a_job_whose_own_server_dies_again_and_again_says_so(tmp_path: Path) -> None:
+    before = own_servers()
+
+    async def keep_killing() -> None:
+        while True:
+            for server in own_servers() - before:
+                with suppress(ProcessLookupError):
+                    os.kill(server, signal.SIGKILL)
+            await asyncio.sleep(0.1)
+
+    progress = OnceSpeaking(keep_killing)
+    with pytest.raises(ServerError, match=r"^The embedded Triton server .*: run the command again"):
+        await generate(request(tmp_path, None), load_settings("default"), progress)
+    assert progress.doing is not None
+    progress.doing.cancel()
     assert list(tmp_path.iterdir()) == []
+    assert own_servers() == before

@@ -17,6 +17,7 @@ from orchestrator.server.guardian import SHM_FOLDER, BackendFolder, Charge
 
 PATIENT = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + PATIENT
+STOPPED = "import os; print('up', flush=True); os.kill(os.getpid(), 19); " + PATIENT
 SHORT = "print('up', flush=True); raise SystemExit(7)"
 
 Guarded = subprocess.Popen[bytes]
@@ -101,6 +102,12 @@ def test_it_kills_a_server_that_does_not_stop(start: Start) -> None:
     process = start(STUBBORN)
     close_pipe(process)
     assert process.wait(5) == 128 + signal.SIGKILL
+
+
+def test_it_need_not_kill_a_server_that_is_stopped_in_its_tracks(start: Start) -> None:
+    process = start(STOPPED)
+    close_pipe(process)
+    assert process.wait(5) != 128 + signal.SIGKILL
 
 
 def test_it_ends_with_the_server_and_its_status(start: Start) -> None:

@@ -1,0 +1,75 @@
+"""The processes in which a server's models run."""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+STUB = "triton_python_backend_stub"
+STOPPED = "T"  # by SIGSTOP, in the words of /proc
+
+_PATH, _REGION, _INSTANCE = 1, 2, 8  # words of a stub's command line
+
+
+class Slot(NamedTuple):
+    """A place for one process: an instance of a version of a model."""
+
+    model: str
+    version: str
+    instance: str
+
+
+@dataclass(frozen=True)
+class Stub:
+    """One process of a model.
+
+    Attributes:
+        pid: Its process id.
+        slot: Whose process it is.
+        stopped: Whether a signal has stopped it.
+    """
+
+    pid: int
+    slot: Slot
+    stopped: bool
+
+    def kill(self) -> None:
+        """Kills it; one that has ended already is no error."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def find_stubs(shm_prefix: str, repository: Path) -> list[Stub]:
+    """Returns the processes of one server's models.
+
+    Args:
+        shm_prefix: Beginning of the names of the server's shared memory regions.
+        repository: The repository as the server knows it; models from elsewhere are left out.
+    """
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            words = (folder / "cmdline").read_text(errors="replace").split("\0")
+            slot = _slot(words, shm_prefix, repository)
+            if slot is not None:
+                found.append(Stub(int(folder.name), slot, _state(folder) == STOPPED))
+    return found
+
+
+def _slot(words: list[str], shm_prefix: str, repository: Path) -> Slot | None:
+    if (
+        len(words) <= _INSTANCE
+        or Path(words[0]).name != STUB
+        or not words[_REGION].startswith(shm_prefix)
+        or not Path(words[_PATH]).is_relative_to(repository)
+    ):
+        return None
+    model, version = Path(words[_PATH]).relative_to(repository).parts[:2]
+    return Slot(model, version, words[_INSTANCE])
+
+
+def _state(folder: Path) -> str:
+    """One letter; the name before it, in brackets, can hold anything."""
+    return (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
