@@ -1,7 +1,7 @@
 """One job from files to file: the only place where media, geometry, speech and models meet."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Self
 import cv2
 
 from client.connection import Connection
+from client.errors import InferenceError, ServerError
 from client.model import Batching
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
@@ -152,14 +153,14 @@ class _Job:
     notices: list[str] = field(default_factory=list)
 
     async def run(self) -> Report:
-        with self.watch.stage("listen"):
+        with self._stage("listen"):
             speech = await listen(self.models, self._heard(), self._heard_s(), self.progress)
         if speech.is_quiet:
             self._note_quiet(speech.loudest_dbfs)
         total = frames_for(speech.duration_s, self.media.video.frame_rate)
-        with self.watch.stage("prepare"):
+        with self._stage("prepare"):
             avatar = await self._prepare(total)
-        with self.watch.stage("speak"):
+        with self._stage("speak"):
             speaking = Speaking(
                 self.models,
                 avatar,
@@ -171,6 +172,16 @@ class _Job:
             )
             written = await self._write(speaking, total)
         return await self._report(written)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        """Times a stage; what the server or a model fails with is told with the place."""
+        with self.watch.stage(name):
+            try:
+                yield
+            except (InferenceError, ServerError) as error:
+                error.args = (f"{self.progress.place or name}: {error}",)
+                raise
 
     def _note_quiet(self, loudest_dbfs: float) -> None:
         self.notices.append(

@@ -26,6 +26,10 @@ class Stages(Protocol):
 class Progress(Stages, Protocol):
     """Receives also what tells at any moment whom a job waits for."""
 
+    @property
+    def place(self) -> str:
+        """Where the job is, such as `speak 96/201`."""
+
     def follow(self, state: StageState) -> None:
         """Items of the stage begin to flow; `state` tells what they wait for."""
 
@@ -34,10 +38,17 @@ class Progress(Stages, Protocol):
 
 
 class Silent:
-    """Tells nobody."""
+    """Tells nobody.
+
+    Attributes:
+        place: The stage that began last.
+    """
+
+    place = ""
 
     def start(self, stage: str, total: int | None) -> None:
-        """Ignores the start."""
+        """Remembers the stage."""
+        self.place = stage
 
     def advance(self, stage: str) -> None:
         """Ignores the step."""

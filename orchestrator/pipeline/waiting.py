@@ -43,7 +43,17 @@ class Waiting:
 
     def sentence(self) -> str:
         """Tells it in one line, such as `speak 96/201: waits for the encoder`."""
-        return ": ".join(part for part in (self._place(), self.reason()) if part)
+        return ": ".join(part for part in (self.place, self.reason()) if part)
+
+    @property
+    def place(self) -> str:
+        """Tells the stage and how far it is, such as `speak 96/201`."""
+        if self.stage is None:
+            return ""
+        label = LABELS.get(self.stage, self.stage)
+        if self.total is None:
+            return f"{label} {self.done}" if self.done else label
+        return f"{label} {self.done}/{self.total}"
 
     def reason(self) -> str:
         """Tells without the stage; empty where that is all there is to tell."""
@@ -66,14 +76,6 @@ class Waiting:
             "batch_s": round(model.batch_s, 6) if model and model.batch_s else None,
             "queue_s": round(model.queue_s, 6) if model and model.queue_s is not None else None,
         }
-
-    def _place(self) -> str:
-        if self.stage is None:
-            return ""
-        label = LABELS.get(self.stage, self.stage)
-        if self.total is None:
-            return f"{label} {self.done}" if self.done else label
-        return f"{label} {self.done}/{self.total}"
 
     def _details(self) -> str:
         if self.model is None:
@@ -98,6 +100,11 @@ class JobState:
         self._total: int | None = None
         self._state: StageState | None = None
         self._models: Mapping[str, Vigil] = {}
+
+    @property
+    def place(self) -> str:
+        """Where the job is, such as `speak 96/201`."""
+        return Waiting(stage=self._stage, done=self._done, total=self._total).place
 
     def now(self) -> Waiting:
         """Tells what the job waits for; to be called in its event loop."""

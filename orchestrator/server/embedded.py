@@ -13,6 +13,7 @@ from client.errors import InferenceError, ServerError
 from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
+from orchestrator.server.loading import Loading
 from orchestrator.server.log import failure, last_error, port_taken
 from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
@@ -113,8 +114,8 @@ class EmbeddedServer:
         ports = partial(choose_ports, grpc=grpc_port, http=http_port, metrics=metrics_port)
         try:
             return await cls._launched(launch(ports=ports()), log_file, start_timeout_s)
-        except PortTakenError:
-            logger.info("Another process took a port of the server; it starts again.")
+        except (PortTakenError, ServerLostError) as error:
+            logger.info("%s It is started again.", error)
             return await cls._launched(launch(ports=ports()), log_file, start_timeout_s)
 
     @classmethod
@@ -189,10 +190,14 @@ class EmbeddedServer:
         await check_models(self.url, self.models, timeout_s=self.start_timeout_s)
 
     async def _wait_ready(self) -> None:
+        loading = Loading()
         try:
             async with asyncio.timeout(self.start_timeout_s):
                 while not await is_ready(self._launch.ports.http):
                     self._check_running()
+                    loading.look(await asyncio.to_thread(self._keeper.dead_stubs))
+                    if loading.is_lost:
+                        raise ServerLostError("lost a model's process while it started")
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
             raise ServerError(
@@ -203,6 +208,8 @@ class EmbeddedServer:
     def _check_running(self) -> None:
         if not self._keeper.ended:
             return
+        if self._keeper.was_killed:
+            raise self._lost()
         text = self._keeper.log_text()
         reason = failure(text) or f"it {self._keeper.ending}; run the command again"
         if port_taken(text):

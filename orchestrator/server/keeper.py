@@ -18,11 +18,11 @@ from orchestrator.server.command import Launch, server_command, server_environme
 from orchestrator.server.guardian import SIGNAL_BASE, Charge
 from orchestrator.server.leftovers import hold, remove, sweep
 from orchestrator.server.log import ServerLog
-from orchestrator.server.stubs import Stub, find_stubs
+from orchestrator.server.stubs import Stub, count_dead, find_stubs
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 5.0
+GRACE_S = 1.0  # it takes half of that; what is left behind is removed anyway
 STOP_TIMEOUT_S = GRACE_S + 5.0
 
 
@@ -77,6 +77,12 @@ class Keeper:
         return self._process.returncode is not None
 
     @property
+    def was_killed(self) -> bool:
+        """Whether the server, or its guardian, was ended by a signal."""
+        status = self._process.returncode or 0
+        return status < 0 or status - SIGNAL_BASE in set(signal.Signals)
+
+    @property
     def ending(self) -> str:
         """How the server ended, as the rest of a sentence about it."""
         status = self._process.returncode or 0
@@ -95,6 +101,10 @@ class Keeper:
         """Returns the processes of the server's models."""
         assembly = Assembly(Path(self._charge.folder))
         return find_stubs(self._charge.shm_prefix, assembly.repository)
+
+    def dead_stubs(self) -> int:
+        """Returns how many of them died without the server's taking notice."""
+        return count_dead(self._charge.shm_prefix)
 
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the server has ended and nothing of it is left.

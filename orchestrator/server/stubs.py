@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 STUB = "triton_python_backend_stub"
 STOPPED = "T"  # by SIGSTOP, in the words of /proc
+DEAD = "Z"
 
 _PATH, _REGION, _INSTANCE = 1, 2, 8  # words of a stub's command line
 
@@ -56,6 +57,23 @@ def find_stubs(shm_prefix: str, repository: Path) -> list[Stub]:
             if slot is not None:
                 found.append(Stub(int(folder.name), slot, _state(folder) == STOPPED))
     return found
+
+
+def count_dead(shm_prefix: str) -> int:
+    """Returns how many processes of a server's models have died without its taking notice.
+
+    A dead process has no command line any more: it is known by its name and its parent.
+    """
+    servers, dead = set(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            name, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
+            state, parent = rest.split()[:2]
+            if state == DEAD and STUB.startswith(name.partition("(")[2]):
+                dead.append(parent)
+            elif f"={shm_prefix}" in (folder / "cmdline").read_text(errors="replace"):
+                servers.add(folder.name)
+    return sum(parent in servers for parent in dead)
 
 
 def _slot(words: list[str], shm_prefix: str, repository: Path) -> Slot | None:

@@ -305,6 +305,20 @@ async def test_a_failure_of_a_running_server_is_told_as_it_is(repository: Path) 
             await check_models(server.url, ["other"], timeout_s=10)
 
 
+async def test_a_process_that_is_killed_while_its_model_loads_does_not_hold_up_the_start(
+    repository: Path,
+) -> None:
+    write_echo(repository)
+    others = own_stubs()
+    starting = asyncio.create_task(EmbeddedServer.start(repository))
+    while not (born := own_stubs() - others):
+        await asyncio.sleep(0.001)
+    for stub in born:
+        os.kill(stub, signal.SIGKILL)
+    async with await asyncio.wait_for(starting, 60) as server:
+        await check_models(server.url, ["echo"], timeout_s=10)
+
+
 async def test_a_model_that_does_not_load_is_told_with_the_path_that_the_user_knows(
     repository: Path,
 ) -> None:

@@ -64,7 +64,12 @@ async def test_an_endpoint_where_nobody_listens_gives_one_sentence() -> None:
             ModelDiedError,
             r"process .* died \(.*'echo_0_0' is not healthy\): load the model again, or",
         ),
-        ("DEADLINE_EXCEEDED", "Deadline Exceeded", ServerError, "did not answer .* in time"),
+        (
+            "DEADLINE_EXCEEDED",
+            "Deadline Exceeded",
+            ServerUnavailableError,
+            "did not answer .* in time",
+        ),
         ("UNAVAILABLE", "Socket closed", ServerUnavailableError, "No Triton server answers"),
         (
             "UNAVAILABLE",
