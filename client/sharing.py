@@ -10,7 +10,7 @@ from client.owners import PREFIX, is_orphan
 from client.region import SHM_FOLDER, MemoryServer, Region
 
 PROBE_BYTES = 4096
-CLOSE_TIMEOUT_S = 0.3  # a job that is told to stop is gone within two seconds
+CLOSE_TIMEOUT_S = 0.2  # a job that is told to stop is gone within two seconds
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from client.pulse import Pulse, QueueTime
 R = TypeVar("R")
 
 POLL_S = 1.0
-DRAIN_S = 0.7  # a job that is told to stop is gone within two seconds
+DRAIN_S = 0.5  # a job that is told to stop is gone within two seconds
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from orchestrator.server.stubs import Stub, count_dead, find_stubs
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 1.0  # it takes half of that; what is left behind is removed anyway
+GRACE_S = 0.7  # it takes half of that; what is left behind is removed anyway
 STOP_TIMEOUT_S = GRACE_S + 5.0
 
 
