@@ -7,9 +7,10 @@ import tritonclient.grpc.aio as triton
 
 from client.connection import Connection
 from client.errors import RegionLostError, ServerError
-from client.pulse import STALL_S, median_batch_s
+from client.pulse import STALL_S
 from client.region import Region
 from client.retry import Retries
+from client.statistics import work_of
 from client.vigil import Vigil, Work
 
 STATISTICS_TIMEOUT_S = 2.0
@@ -72,9 +73,8 @@ class Calls:
         outputs: list[triton.InferRequestedOutput] | None,
         regions: Sequence[Region],
     ) -> triton.InferResult:
+        await self._attach(regions)
         try:
-            for region in regions:
-                await region.attach(self._connection)
             return await self._vigil.keep(
                 self._connection.infer(self._name, self._version, inputs, outputs)
             )
@@ -82,6 +82,12 @@ class Calls:
             for region in regions:
                 region.lost()
             raise
+
+    async def _attach(self, regions: Sequence[Region]) -> None:
+        """Shows the server what it does not know yet, or no more."""
+        try:
+            for region in regions:
+                await region.attach(self._connection)
         except OSError as error:
             raise ServerError(
                 f"There is no room in shared memory for {self._name} ({error.strerror}): enlarge "
@@ -93,8 +99,4 @@ class Calls:
         stats = await self._connection.statistics(
             self._name, self._version, timeout_s=STATISTICS_TIMEOUT_S
         )
-        times = ((b.compute_infer.count, b.compute_infer.ns / 1e9) for b in stats.batch_stats)
-        queue = stats.inference_stats.queue
-        return Work(
-            int(stats.execution_count), median_batch_s(times), int(queue.count), queue.ns / 1e9
-        )
+        return work_of(stats)

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from client.connection import CONTROL_TIMEOUT_S, Connection
 from client.errors import InferenceError
-from client.pulse import median_batch_s
+from client.statistics import work_of
 from client.vigil import Work
 
 ANSWER_TIMEOUT_S = 2.0
@@ -53,7 +52,7 @@ class Control(Connection):
         """
         call = self._client.get_inference_statistics(name, "", client_timeout=ANSWER_TIMEOUT_S)
         return {
-            stats.version: Vitals(_work(stats), int(stats.inference_stats.fail.count))
+            stats.version: Vitals(work_of(stats), int(stats.inference_stats.fail.count))
             for stats in (await self._control(call, name)).model_stats
         }
 
@@ -82,11 +81,3 @@ def _marked(config: dict[str, Any]) -> dict[str, Any]:
     parameters = config.get("parameters", {})
     count = int(parameters.get(RELOADED, {}).get("string_value", 0))
     return config | {"parameters": parameters | {RELOADED: {"string_value": str(count + 1)}}}
-
-
-def _work(stats: Any) -> Work:
-    return Work(int(stats.execution_count), median_batch_s(_batches(stats.batch_stats)))
-
-
-def _batches(batch_stats: Iterable[Any]) -> Iterable[tuple[int, float]]:
-    return ((batch.compute_infer.count, batch.compute_infer.ns / 1e9) for batch in batch_stats)

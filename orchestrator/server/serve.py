@@ -73,14 +73,20 @@ async def serve(
 
 @contextmanager
 def _until_signal() -> Iterator[None]:
-    """Ends its block, and that quietly, at the first SIGINT or SIGTERM."""
+    """Ends its block, and that quietly, at the first SIGINT or SIGTERM.
+
+    A second one ends the process at once: what is left to do then, the guardian does.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     received: list[int] = []
 
     def stop(number: int) -> None:
-        if not received and task is not None:
-            task.cancel()
         received.append(number)
+        for each in STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        if task is not None:
+            task.cancel()
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop, number)

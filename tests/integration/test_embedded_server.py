@@ -254,6 +254,20 @@ def test_serving_in_the_foreground_ends_quietly_at_a_signal(
     assert gone(process.pid)
 
 
+def test_a_second_signal_ends_the_owner_at_once_and_the_guardian_does_the_rest(
+    repository: Path,
+) -> None:
+    write_echo(repository)
+    with owner(SERVE, repository) as process:
+        (server,) = processes(f"=lipsync-{process.pid}-") & processes("tritonserver")
+        os.kill(server, signal.SIGSTOP)  # its end takes a while then
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) in (-signal.SIGINT, 0)
+    wait_for(lambda: gone(process.pid))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_server_that_was_started_again_leaves_nothing_either(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -311,9 +325,8 @@ async def test_a_process_that_is_killed_while_its_model_loads_does_not_hold_up_t
     write_echo(repository)
     others = own_stubs()
     starting = asyncio.create_task(EmbeddedServer.start(repository))
-    while not (born := own_stubs() - others):
-        await asyncio.sleep(0.001)
-    for stub in born:
+    await asyncio.to_thread(wait_for, lambda: own_stubs() > others)
+    for stub in own_stubs() - others:
         os.kill(stub, signal.SIGKILL)
     async with await asyncio.wait_for(starting, 60) as server:
         await check_models(server.url, ["echo"], timeout_s=10)
