@@ -14,7 +14,7 @@ from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
 from orchestrator.server.loading import Loading
-from orchestrator.server.log import failure, last_error, port_taken
+from orchestrator.server.log import failure, last_error, port_taken, process_died
 from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
@@ -208,9 +208,9 @@ class EmbeddedServer:
     def _check_running(self) -> None:
         if not self._keeper.ended:
             return
-        if self._keeper.was_killed:
-            raise self._lost()
         text = self._keeper.log_text()
+        if self._keeper.was_killed or process_died(text):
+            raise self._lost()
         reason = failure(text) or f"it {self._keeper.ending}; run the command again"
         if port_taken(text):
             raise PortTakenError(f"The Triton server cannot listen: {reason}.")

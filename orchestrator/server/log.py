@@ -50,6 +50,11 @@ def port_taken(text: str) -> bool:
     return re.search(r"Socket '[^']*' already in use", text) is not None
 
 
+def process_died(text: str) -> bool:
+    """Tells whether the server ended because a model's process was killed while it loaded."""
+    return re.search(r"failed to load .*Stub process '[^']*' is not healthy", text) is not None
+
+
 def failure(text: str) -> str | None:
     """Returns why a server did not start, from its log, as a clause of one line; None if untold."""
     lines = text.splitlines()
