@@ -13,6 +13,7 @@ from client.model import ServedModel
 from orchestrator.pipeline.flow import Threads, run_stage
 from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.progress import Progress
+from orchestrator.pipeline.spool import Rows
 from orchestrator.pipeline.state import StageState
 from orchestrator.speech.windows import FEATURE_RATE, Samples, speech_windows
 
@@ -26,12 +27,12 @@ class Speech:
     """The features of a recording, its exact length and its level.
 
     Attributes:
-        features: float32 [N, D], 25 per second.
+        features: float32 [N, D], 25 per second; on disk.
         duration_s: Length of the decoded recording.
         loudest_dbfs: Power of its loudest block, about a second; a full-scale square wave has 0.
     """
 
-    features: NDArray[np.float32]
+    features: Rows
     duration_s: Fraction
     loudest_dbfs: float
 
@@ -85,19 +86,19 @@ async def listen(
         right_context=window.right_context,
     )
     progress.start("listen", ceil(expected_s * window.sample_rate / window.core) or None)
-    cores = await _encode(models.wenet, windows, progress, models.depths["wenet"])
+    features = await _encode(models.wenet, windows, progress, models.depths["wenet"])
     progress.finish("listen")
     duration_s = Fraction(counted.samples, window.sample_rate)
-    if not cores:
+    if not len(features):
         raise MediaError("The recording holds no sound: give one with at least one sample.")
-    count = ceil(duration_s * FEATURE_RATE)
-    return Speech(np.concatenate(cores)[:count], duration_s, counted.loudest_dbfs)
+    features.cut(ceil(duration_s * FEATURE_RATE))
+    return Speech(features, duration_s, counted.loudest_dbfs)
 
 
 async def _encode(
     model: ServedModel, windows: Iterable[Samples], progress: Progress, depth: int
-) -> list[NDArray[np.float32]]:
-    threads, cores = Threads("listen"), list[NDArray[np.float32]]()
+) -> Rows:
+    threads, features = Threads("listen"), Rows(model.outputs["features"].shape[1:])
     state = StageState(sink="the features")
     progress.follow(state)
 
@@ -106,11 +107,11 @@ async def _encode(
         return np.asarray(outputs["features"][0], np.float32)
 
     async def collect(core: NDArray[np.float32]) -> None:
-        cores.append(core)
+        features.append(core)
         progress.advance("listen")
 
     try:
         await run_stage(iter(windows), infer, collect, depth, threads, state)
     finally:
         threads.close()
-    return cores
+    return features

@@ -85,6 +85,10 @@ class Rows:
         self._spool.keep(rows)
         self._count += len(rows)
 
+    def cut(self, count: int) -> None:
+        """Forgets all rows but the first ones; none are added after that."""
+        self._count = min(self._count, count)
+
     def take(self, indices: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Reads rows in any order, [n, …].
 
@@ -105,6 +109,6 @@ def _explained() -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"What is learnt about the clip cannot be kept in {tempfile.gettempdir()} "
+            f"What the job has to remember cannot be kept in {tempfile.gettempdir()} "
             f"({error.strerror}): make room there, or set TMPDIR to a folder elsewhere."
         ) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,16 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 
 FEATURE_RATE = 25  # features per second of every speech encoder (design: tensor contracts)
+
+
+class FeatureTrack(Protocol):
+    """The features of a recording, in memory or not."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Reads features in any order, float32 [n, D]."""
 
 
 def speech_windows(
@@ -40,22 +51,21 @@ def speech_windows(
         held, pending = held[core:], pending - core
 
 
-def feature_window(
-    features: NDArray[np.float32], time_s: Fraction, width: int
-) -> NDArray[np.float32]:
-    """Samples the feature track around one moment.
+def feature_window(track: FeatureTrack, time_s: Fraction, width: int) -> NDArray[np.float32]:
+    """Samples a feature track around one moment.
 
     Args:
-        features: float32 [N, D]; feature k is centred at (k + 0.5) / 25 s.
+        track: Of a recording; feature k is centred at (k + 0.5) / 25 s.
         time_s: The moment that the middle column stands for.
         width: Number of columns, 40 ms apart.
 
     Returns:
         float32 [D, width], linearly interpolated, replicated beyond both ends.
     """
+    last = len(track) - 1
     centre = float(time_s * FEATURE_RATE - Fraction(1, 2))
-    position = np.clip(centre + np.arange(width) - width // 2, 0, len(features) - 1)
+    position = np.clip(centre + np.arange(width) - width // 2, 0, last)
     low = position.astype(np.int64)
-    high = np.minimum(low + 1, len(features) - 1)
     part = (position - low).astype(np.float32)[:, None]
-    return np.ascontiguousarray((features[low] * (1 - part) + features[high] * part).T)
+    before, after = track.take(low), track.take(np.minimum(low + 1, last))
+    return np.ascontiguousarray((before * (1 - part) + after * part).T)

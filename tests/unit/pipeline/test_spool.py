@@ -35,6 +35,15 @@ def test_rows_are_read_in_any_order() -> None:
     assert rows.take(np.array([2, 0, 2])).tolist() == [[2, 2], [0, 0], [2, 2]]
 
 
+def test_rows_that_were_cut_off_are_there_no_more() -> None:
+    rows = Rows((1,))
+    rows.append(np.arange(4, dtype=np.float32)[:, None])
+    rows.cut(2)
+    assert len(rows) == 2
+    with pytest.raises(IndexError):
+        rows[2]
+
+
 @pytest.mark.parametrize("row", [-1, 3])
 def test_a_row_that_is_not_there_is_an_error(row: int) -> None:
     rows = Rows((2,))

@@ -4,10 +4,24 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.speech.windows import feature_window, speech_windows
 
 LEFT, CORE, RIGHT = 30, 100, 20
+
+
+class Track:
+    """Features in memory."""
+
+    def __init__(self, features: NDArray[np.float32]) -> None:
+        self._features = features
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._features[indices]
 
 
 def windows_of(samples: np.ndarray, block: int) -> list[np.ndarray]:
@@ -44,7 +58,7 @@ def test_an_empty_recording_has_no_window() -> None:
 def test_the_middle_column_is_the_feature_of_the_frames_own_moment() -> None:
     features = np.arange(50, dtype=np.float32)[:, None].repeat(3, 1)
 
-    window = feature_window(features, Fraction(41, 50), 5)  # centre of feature 20
+    window = feature_window(Track(features), Fraction(41, 50), 5)  # centre of feature 20
 
     assert window.shape == (3, 5)
     np.testing.assert_allclose(window[0], [18, 19, 20, 21, 22])
@@ -53,7 +67,7 @@ def test_the_middle_column_is_the_feature_of_the_frames_own_moment() -> None:
 def test_moments_between_features_are_interpolated() -> None:
     features = np.arange(50, dtype=np.float32)[:, None]
 
-    window = feature_window(features, Fraction(1001, 30000) * 10, 1)
+    window = feature_window(Track(features), Fraction(1001, 30000) * 10, 1)
 
     assert window[0, 0] == pytest.approx(float(Fraction(1001, 30000) * 10 * 25) - 0.5)
 
@@ -61,5 +75,5 @@ def test_moments_between_features_are_interpolated() -> None:
 def test_beyond_both_ends_the_outermost_feature_stays() -> None:
     features = np.array([[1.0], [2.0]], np.float32)
 
-    assert feature_window(features, Fraction(1, 50), 5)[0].tolist() == [1, 1, 1, 2, 2]
-    assert feature_window(features, Fraction(10), 3)[0].tolist() == [2, 2, 2]
+    assert feature_window(Track(features), Fraction(1, 50), 5)[0].tolist() == [1, 1, 1, 2, 2]
+    assert feature_window(Track(features), Fraction(10), 3)[0].tolist() == [2, 2, 2]
