@@ -1,7 +1,7 @@
 """The calls to one version of one model on one server."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import tritonclient.grpc.aio as triton
 
@@ -14,6 +14,9 @@ from client.statistics import work_of
 from client.vigil import Vigil, Work
 
 STATISTICS_TIMEOUT_S = 2.0
+
+Request: TypeAlias = tuple[list[triton.InferInput], list[triton.InferRequestedOutput] | None]
+"""Inputs with their data, or where it lies; where outputs are to lie, None for in the answer."""
 
 
 class Calls:
@@ -36,17 +39,14 @@ class Calls:
         self._vigil = Vigil(f"{name} version {version} at {connection.url}", self.work, stall_s)
 
     async def infer(
-        self,
-        inputs: list[triton.InferInput],
-        outputs: list[triton.InferRequestedOutput] | None = None,
-        regions: Sequence[Region] = (),
+        self, request: Callable[[], Request], regions: Sequence[Region] = ()
     ) -> triton.InferResult:
         """Runs one inference.
 
         Args:
-            inputs: With their data, or where it lies.
-            outputs: Where outputs are to lie; None lets all of them come in the answer.
-            regions: Shared memory in which anything lies.
+            request: Makes what is sent, anew for every attempt: a region that the server lost has
+                another name afterwards.
+            regions: Shared memory in which anything of it lies.
 
         Raises:
             StalledError: If the model hangs.
@@ -54,7 +54,7 @@ class Calls:
             ServerUnavailableError: If the server was away for too long.
             InferenceError: If the server reports any other error.
         """
-        return await self._retries.run(lambda: self._attempt(inputs, outputs, regions))
+        return await self._retries.run(lambda: self._attempt(request, regions))
 
     @property
     def vigil(self) -> Vigil:
@@ -63,24 +63,20 @@ class Calls:
 
     async def statistics(self) -> Any:
         """Returns Triton's `ModelStatistics`."""
-        return await self._retries.run(
-            lambda: self._connection.statistics(self._name, self._version)
-        )
+        return await self._connection.statistics(self._name, self._version)
 
     async def _attempt(
-        self,
-        inputs: list[triton.InferInput],
-        outputs: list[triton.InferRequestedOutput] | None,
-        regions: Sequence[Region],
+        self, request: Callable[[], Request], regions: Sequence[Region]
     ) -> triton.InferResult:
         await self._attach(regions)
+        names = [region.name for region in regions]
         try:
             return await self._vigil.keep(
-                self._connection.infer(self._name, self._version, inputs, outputs)
+                self._connection.infer(self._name, self._version, *request())
             )
         except RegionLostError:
-            for region in regions:
-                region.lost()
+            for region, name in zip(regions, names, strict=True):
+                region.lost(name)
             raise
 
     async def _attach(self, regions: Sequence[Region]) -> None:

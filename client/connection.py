@@ -66,14 +66,12 @@ class Connection:
         self._client = triton.InferenceServerClient(self.url, channel_args=_channel(self.url))
 
     async def __aenter__(self) -> Self:
-        await self.check_live()
-        if self._wish != "grpc":
-            self.memory = await SharedMemory.open(self)
-        if self._wish == "shared-memory" and self.memory is None:
-            raise ServerError(
-                f"The Triton server at {self.url} does not share this host's memory: run both on "
-                "one host and in one IPC namespace, or choose --transport auto."
-            )
+        try:
+            await self.check_live()
+            await self._choose_transport()
+        except BaseException:
+            await self.close(hurried=True)
+            raise
         return self
 
     async def __aexit__(
@@ -82,18 +80,22 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.close()
+        await self.close(hurried=kind is not None)
 
     @property
     def transport(self) -> TransportChoice:
         """How tensors reach the server."""
         return "grpc" if self.memory is None else "shared-memory"
 
-    async def close(self) -> None:
-        """Gives shared memory back and closes the channel."""
+    async def close(self, *, hurried: bool = False) -> None:
+        """Gives shared memory back and closes the channel.
+
+        Args:
+            hurried: Whether somebody waits for the end.
+        """
         try:
             if self.memory is not None:
-                await self.memory.close()
+                await self.memory.close(hurried=hurried)
         finally:
             await self._client.close()
 
@@ -109,6 +111,16 @@ class Connection:
             raise unreachable(self.url) from error
         if not live:
             raise unreachable(self.url)
+
+    async def _choose_transport(self) -> None:
+        if self._wish == "grpc":
+            return
+        self.memory = await SharedMemory.open(self)
+        if self._wish == "shared-memory" and self.memory is None:
+            raise ServerError(
+                f"The Triton server at {self.url} does not share this host's memory: run both on "
+                "one host and in one IPC namespace, or choose --transport auto."
+            )
 
     async def round_trip_s(self) -> float:
         """Measures how long the shortest question and its answer are on their way.

@@ -25,18 +25,31 @@ def is_orphan(name: str) -> bool:
     match = _NAME.fullmatch(name)
     if match is None or int(match["namespace"]) != _namespace():
         return False
-    return _started(match["pid"]) != match["started"]
+    return not _exists(int(match["pid"])) or _started(match["pid"]) not in (match["started"], "")
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 def _namespace() -> int:
     return Path("/proc/self/ns/pid").stat().st_ino
 
 
-def _started(pid: str) -> str | None:
-    """When a process started, in the kernel's clock ticks; None where none runs."""
+def _started(pid: str) -> str:
+    """When a process started, in the kernel's clock ticks; nothing where /proc hides it.
+
+    One that is dead and has not been waited for started never.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return None
+        return ""
     fields = text.rpartition(")")[2].split()
-    return None if fields[_STATE] in _DEAD else fields[_STARTED]
+    return "never" if fields[_STATE] in _DEAD else fields[_STARTED]

@@ -21,7 +21,7 @@ from client.tensors import Array, TensorSpec
 
 SHM_FOLDER = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
 FORGET_TRIES = 3
-FORGET_PAUSE_S = 0.1
+FORGET_PAUSE_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Region:
     """Some bytes that both sides see.
 
     Attributes:
-        name: What the server calls it.
+        name: What the server calls it; a new one after every loss.
         size: Bytes.
     """
 
@@ -76,21 +76,26 @@ class Region:
             if self._is_known:
                 return
             if self._was_named:
-                await self._forget(server)
                 self._renew()
             with self._named():
                 await server.register_memory(self.name, self.size)
             self._is_known = True
 
-    def lost(self) -> None:
-        """Notes that the server, started again, does not know the memory any more."""
-        self._is_known = False
+    def lost(self, name: str) -> None:
+        """Notes that the server, started again, does not know the memory by that name any more.
+
+        It may have another one by now, if another request met the same before.
+        """
+        if name == self.name:
+            self._is_known = False
 
     async def detach(self, server: MemoryServer) -> None:
         """Makes the server forget the memory, and gives it back."""
-        if self._is_known:
-            await self._forget(server)
-        os.close(self._file)
+        try:
+            if self._is_known:
+                await self._forget(server)
+        finally:
+            os.close(self._file)
 
     async def _forget(self, server: MemoryServer) -> None:
         """Asks again where the server is still at work on it."""
@@ -105,12 +110,12 @@ class Region:
                 return
 
     def _renew(self) -> None:
-        """Moves to a new file: one without a name can be given one only once."""
+        """Moves to a new file under a new name: one without a name can be given one only once."""
         file = _nameless_file(self.size)
         memory = mmap.mmap(file, self.size)
         memory[:] = self._memory[:]
         os.close(self._file)
-        self._file, self._memory = file, memory
+        self._file, self._memory, self.name = file, memory, own_name()
 
     @contextmanager
     def _named(self) -> Iterator[None]:

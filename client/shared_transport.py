@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tritonclient.grpc.aio as triton
 
 from client.batch import Batch
-from client.calls import Calls
+from client.calls import Calls, Request
 from client.constant import Constant
 from client.layout import Layout, Pointer
 from client.region import Region
@@ -59,14 +59,18 @@ class SharedMemoryTransport:
         self._messages = MessageTransport(calls, signature)
         self._free: dict[tuple[frozenset[str], int], list[_Place]] = defaultdict(list)
         self._constants: dict[tuple[Constant, int], _Place] = {}
+        self._was_told = False
 
     async def infer(self, batch: Batch) -> dict[str, Array]:
         """Runs one inference; where shared memory is full it travels in messages."""
+        place = None
         try:
-            constant = self._constant(batch.constant, batch) if batch.constant else None
             place = self._place(batch)
+            constant = self._constant(batch.constant, batch) if batch.constant else None
         except OSError as error:
-            logger.warning("Shared memory has no room (%s): tensors go by message.", error)
+            self._tell(error)
+            if place is not None:
+                self._give_back(place)
             return await self._messages.infer(batch)
         outputs = await self._run(batch.size, place, constant)
         # Not after a failure: the server may still use what it was asked for.
@@ -74,6 +78,11 @@ class SharedMemoryTransport:
         if constant is not None:
             constant.users -= 1
         return outputs
+
+    def _tell(self, error: OSError) -> None:
+        if not self._was_told:
+            logger.warning("Shared memory has no room (%s): tensors go by message.", error)
+        self._was_told = True
 
     def _place(self, batch: Batch) -> _Place:
         """A place of a request's own, with its inputs written."""
@@ -112,15 +121,19 @@ class SharedMemoryTransport:
     async def _run(self, rows: int, place: _Place, constant: _Place | None) -> dict[str, Array]:
         wanted = self._signature.outputs
         places = [place] if constant is None else [place, constant]
-        result = await self._calls.infer(
-            [tensor for each in places for tensor in self._inputs(each, rows)],
-            [place.point(triton.InferRequestedOutput(name), name, rows) for name in wanted],
-            [each.region for each in places],
-        )
+
+        def request() -> Request:
+            inputs = [tensor for each in places for tensor in self._inputs(each, rows)]
+            outputs = [
+                place.point(triton.InferRequestedOutput(name), name, rows) for name in wanted
+            ]
+            return inputs, outputs
+
+        result = await self._calls.infer(request, [each.region for each in places])
         answered = [name for name in wanted if result.get_output(name) is not None]
         for name in answered:
             told = result.get_output(name)
-            self._signature.check_answer(name, told.datatype, tuple(told.shape))
+            self._signature.check_answer(name, told.datatype, tuple(told.shape), rows)
         return {name: place.read(name, rows) for name in answered}
 
     def _inputs(self, place: _Place, rows: int) -> Iterator[triton.InferInput]:

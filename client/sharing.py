@@ -10,7 +10,8 @@ from client.owners import PREFIX, is_orphan
 from client.region import SHM_FOLDER, MemoryServer, Region
 
 PROBE_BYTES = 4096
-CLOSE_TIMEOUT_S = 0.2  # a job that is told to stop is gone within two seconds
+CLOSE_TIMEOUT_S = 2.0
+HURRIED_TIMEOUT_S = 0.2  # a job that is told to stop is gone within two seconds
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ class SharedMemory:
             logger.info("Tensors travel in messages: no shared memory with the server (%s).", error)
             await memory.close()
             return None
+        except BaseException:
+            await memory.close(hurried=True)
+            raise
         return memory
 
     def region(self, size: int) -> Region:
@@ -54,17 +58,26 @@ class SharedMemory:
         self._regions.append(Region(size))
         return self._regions[-1]
 
-    async def close(self) -> None:
-        """Gives everything back; a server that does not listen keeps it until its own end."""
+    async def close(self, *, hurried: bool = False) -> None:
+        """Gives everything back.
+
+        What a server that does not listen keeps is removed by the next job, once this one's process
+        is gone.
+
+        Args:
+            hurried: Whether somebody waits for the end.
+        """
+        timeout_s = HURRIED_TIMEOUT_S if hurried else CLOSE_TIMEOUT_S
         regions, self._regions = self._regions, []
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*(region.detach(self._server) for region in regions))
 
     async def _remove_orphans(self) -> None:
         for path in SHM_FOLDER.glob(f"{PREFIX}*"):
             if is_orphan(path.name):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # it is another user's, or another job was faster
+                    path.unlink()
         for name in filter(is_orphan, await self._server.registered_memory()):
             with suppress(LipSyncError):  # another job was faster
                 await self._server.unregister_memory(name)

@@ -38,21 +38,23 @@ class Signature:
         spec = self.inputs[name]
         return triton.InferInput(name, [rows, *spec.shape], spec.datatype)
 
-    def check_answer(self, name: str, datatype: str, shape: tuple[int, ...]) -> None:
+    def check_answer(self, name: str, datatype: str, shape: tuple[int, ...], rows: int) -> None:
         """Makes sure that an answer is what was declared.
 
         Args:
             name: Of the output.
             datatype: Triton's name of its type.
             shape: With the batch axis.
+            rows: How many were asked for.
 
         Raises:
             ContractError: If it is not.
         """
         spec = self.outputs[name]
-        if datatype != spec.datatype or not spec.fits(shape[1:]):
+        if datatype != spec.datatype or shape[:1] != (rows,) or not spec.fits(shape[1:]):
             raise ContractError(
-                f"{self.subject} declares {spec} but answered {datatype} {list(shape)}."
+                f"{self.subject} declares {spec} but answered {datatype} {list(shape)} to {rows} "
+                "of them."
             )
 
     @property
@@ -86,8 +88,9 @@ class MessageTransport:
         if batch.constant is not None:
             for name, array in batch.constant.inputs.items():
                 arrays[name] = np.repeat(array, batch.size, axis=0)
-        result = await self._calls.infer([self._tensor(*item) for item in arrays.items()])
-        return dict(self._read(result))
+        tensors = [self._tensor(*item) for item in arrays.items()]
+        result = await self._calls.infer(lambda: (tensors, None))
+        return dict(self._read(result, batch.size))
 
     def _tensor(self, name: str, array: Array) -> triton.InferInput:
         datatype = self._signature.inputs[name].datatype
@@ -95,10 +98,10 @@ class MessageTransport:
         tensor.set_data_from_numpy(array)
         return tensor
 
-    def _read(self, result: triton.InferResult) -> Iterator[tuple[str, Array]]:
+    def _read(self, result: triton.InferResult, rows: int) -> Iterator[tuple[str, Array]]:
         for name in self._signature.outputs:
             array: Array | None = result.as_numpy(name)
             if array is not None:
                 datatype = result.get_output(name).datatype
-                self._signature.check_answer(name, datatype, array.shape)
+                self._signature.check_answer(name, datatype, array.shape, rows)
                 yield name, array

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from client.awake import AwakeClock
 from client.errors import InferenceError, ServerError, StalledError
 from client.pulse import Pulse, QueueTime
 
@@ -65,6 +66,7 @@ class Vigil:
         self._subject = subject
         self._read = read
         self._pulse = Pulse(stall_s)
+        self._clock = AwakeClock()
         self._queue = QueueTime()
         self._waiting = 0
         self._watcher: asyncio.Task[NoReturn] | None = None
@@ -97,7 +99,7 @@ class Vigil:
         pulse = self._pulse
         return Wait(
             requests=self._waiting,
-            quiet_s=pulse.quiet_s(_now_s()),
+            quiet_s=pulse.quiet_s(self._clock.now_s()),
             heard=pulse.heard,
             batch_s=pulse.batch_s,
             queue_s=self._queue.mean_s,
@@ -106,20 +108,20 @@ class Vigil:
     def _enter(self) -> asyncio.Task[NoReturn]:
         self._waiting += 1
         if self._watcher is None:
-            self._pulse.begin(_now_s())
+            self._pulse.begin(self._clock.now_s())
             self._watcher = asyncio.create_task(self._watch())
         return self._watcher
 
     def _leave(self, request: asyncio.Task[Any]) -> None:
         self._waiting -= 1
         if not _given_up(request):
-            self._pulse.answer(_now_s())
+            self._pulse.answer(self._clock.now_s())
         if self._waiting == 0 and self._watcher is not None:
             _given_up(self._watcher)
             self._watcher = None
 
     async def _watch(self) -> NoReturn:
-        while not self._pulse.is_hung(_now_s()):
+        while not self._pulse.is_hung(self._clock.now_s()):
             await asyncio.sleep(POLL_S)
             await self._look()
         raise self._stalled() from self._blind
@@ -132,11 +134,11 @@ class Vigil:
             self._blind = error
         else:
             self._blind = None
-            self._pulse.see(work.executions, work.batch_s, _now_s())
+            self._pulse.see(work.executions, work.batch_s, self._clock.now_s())
             self._queue.see(work.requests, work.queue_s)
 
     def _stalled(self) -> StalledError:
-        quiet_s = self._pulse.quiet_s(_now_s())
+        quiet_s = self._pulse.quiet_s(self._clock.now_s())
         requests = f"{self._waiting} request{'s wait' if self._waiting > 1 else ' waits'}"
         unseen = f" and its progress cannot be read ({self._blind})" if self._blind else ""
         return StalledError(
@@ -154,7 +156,3 @@ def _given_up(task: asyncio.Task[Any]) -> bool:
     else:
         task.cancel()
     return not ended
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

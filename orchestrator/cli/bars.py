@@ -29,11 +29,18 @@ _LEAST_BAR_COLUMNS, _MOST_BAR_COLUMNS = 10, 40
 _REFRESHES_PER_S = 10.0
 
 
+class _Console(Console):
+    """Goes on when nobody reads any more: the video matters, and not who is told of it."""
+
+    def on_broken_pipe(self) -> None:
+        """Does nothing."""
+
+
 class Bars:
     """Shows the stages of a job."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or _Console(stderr=True)
         self._bar = BarColumn()
         label = TextColumn(
             "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")

@@ -245,7 +245,11 @@ def _generated(request: Request, settings: Settings, display: Display) -> Report
         async with watched(display, state):
             return await generate(request, settings, state)
 
-    return run(work(), on_asked=lambda: display.answer(state.now()))
+    return run(
+        work(),
+        on_asked=lambda: display.answer(state.now()),
+        is_done=lambda: state.is_written,
+    )
 
 
 def _overridden(

@@ -23,9 +23,10 @@ EXIT_USAGE = 2
 class _StoppedError(Exception):
     """A signal asked the command to stop."""
 
-    def __init__(self, number: signal.Signals) -> None:
+    def __init__(self, number: signal.Signals, *, is_done: bool) -> None:
         super().__init__(number.name)
         self.number = number
+        self.is_done = is_done
 
 
 def run_app(app: typer.Typer) -> int:
@@ -38,7 +39,8 @@ def run_app(app: typer.Typer) -> int:
     try:
         return int(app(standalone_mode=False) or 0)
     except _StoppedError as stopped:
-        _complain(f"stopped by {stopped.number.name}; nothing was written.")
+        what = "the result was written before" if stopped.is_done else "nothing was written"
+        _complain(f"stopped by {stopped.number.name}; {what}.")
         return SIGNAL_BASE + stopped.number
     except KeyboardInterrupt:
         return SIGNAL_BASE + signal.SIGINT
@@ -49,7 +51,12 @@ def run_app(app: typer.Typer) -> int:
         return _explain_usage(error)
 
 
-def run(coroutine: Coroutine[Any, Any, R], *, on_asked: Callable[[], None] | None = None) -> R:
+def run(
+    coroutine: Coroutine[Any, Any, R],
+    *,
+    on_asked: Callable[[], None] | None = None,
+    is_done: Callable[[], bool] = lambda: False,
+) -> R:
     """Runs one command's work; Ctrl-C, SIGTERM and a closed terminal cancel it in order.
 
     A second such signal ends the process at once, whatever it is at.
@@ -57,6 +64,7 @@ def run(coroutine: Coroutine[Any, Any, R], *, on_asked: Callable[[], None] | Non
     Args:
         coroutine: The work.
         on_asked: Called in its event loop at every SIGUSR1.
+        is_done: Tells whether the work, when a signal ends it, had its result in place.
 
     Raises:
         LipSyncError: What the work raises.
@@ -68,7 +76,7 @@ def run(coroutine: Coroutine[Any, Any, R], *, on_asked: Callable[[], None] | Non
     except (asyncio.CancelledError, LipSyncError) as error:
         if not stopped:
             raise
-        raise _StoppedError(stopped[0]) from error
+        raise _StoppedError(stopped[0], is_done=is_done()) from error
 
 
 def show(text: str) -> None:

@@ -32,7 +32,7 @@ def ignore_usr1() -> None:
 
 def end_at_once_when_stopped() -> None:
     """From now on a signal that asks to stop ends the process, with one line and no more ado."""
-    for number in STOP_SIGNALS:
+    for number in _heard():
         signal.signal(number, _end_at_once)
 
 
@@ -55,7 +55,7 @@ def on_stop(
         end_at_once_when_stopped()
         loop.call_soon_threadsafe(stop, signal.Signals(number))
 
-    with _handled(STOP_SIGNALS, handle):
+    with _handled(_heard(), handle):
         yield
 
 
@@ -71,6 +71,12 @@ def on_usr1(loop: "asyncio.AbstractEventLoop", answer: Callable[[], None] | None
 
     with _handled([signal.SIGUSR1], handle):
         yield
+
+
+def _heard() -> list[signal.Signals]:
+    """A closed terminal is none of the business of what was started by `nohup`."""
+    is_hup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [n for n in STOP_SIGNALS if not (n == signal.SIGHUP and is_hup_ignored)]
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from orchestrator.doctor.finding import Finding, ok, warning
 from orchestrator.server.assembly import PREFIX
+from orchestrator.server.stubs import STUB
 from orchestrator.threads import BLAS, BLAS_VARIABLES, CORES_VARIABLE, given_cores
 
 PROC = Path("/proc")
-STUB = "triton_python_backend_stub"
 COMMANDS = ("generate", "serve")
 
 _MODEL_PATH = 1  # word of a stub's command line

@@ -1,6 +1,7 @@
 """A file in the making: nameless where the disk has such files, so that nothing can leave it."""
 
 import os
+import shutil
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +63,8 @@ class Nameless:
             self._link(output)
         except FileExistsError:
             self._replace(output)
+        except OSError:  # a disk that lets such files be made, but not be named
+            self._copy(output)
 
     def discard(self) -> None:
         """Lets go of the file, which ends it if it has no name."""
@@ -76,6 +79,14 @@ class Nameless:
         except OSError:
             hidden.unlink()
             raise
+
+    def _copy(self, output: Path) -> None:
+        hidden = Hidden(output.parent)
+        try:
+            shutil.copyfile(self.path, hidden.path)
+            hidden.put(output)
+        finally:
+            hidden.discard()
 
     def _link(self, name: Path) -> None:
         # From a folder's descriptor: the plain path is taken for a link on another disk.

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from client.errors import OutputError
 from orchestrator.media.encoders import Encoder, Encoding, choose_encoder
 from orchestrator.media.info import VideoInfo
+from orchestrator.media.pictures import Interrupted
 from orchestrator.media.pixels import Planes, picture_of
 from orchestrator.media.soundtrack import Soundtrack
 from orchestrator.media.unfinished import start_file
@@ -169,10 +170,13 @@ class VideoWriter:
         self._mux(packets)
         self._mux(self._soundtrack.packets_until(self._written_s()))
 
-    def finish(self) -> None:
+    def finish(self, interrupted: Interrupted = lambda: False) -> None:
         """Completes the file and puts it in place, atomically.
 
         The sound ends with the pictures where it is longer than they are.
+
+        Args:
+            interrupted: Whether nobody wants the file any more; it is then not put in place.
 
         Raises:
             MediaError: If the recording cannot be decoded.
@@ -186,7 +190,8 @@ class VideoWriter:
         self._mux(self._soundtrack.last_packets(self._written_s()))
         with self._writing():
             self._container.close()
-            self._file.put(self._output)
+            if not interrupted():
+                self._file.put(self._output)
         self.abort()
 
     def abort(self) -> None:

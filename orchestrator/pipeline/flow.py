@@ -122,7 +122,8 @@ async def run_stage(
     with first_cause():
         async with asyncio.TaskGroup() as group:
             source = Channel[T](2)
-            results = Channel[asyncio.Task[R]](in_flight)
+            # Two more are under way: the one that is waited for, and the one that waits for room.
+            results = Channel[asyncio.Task[R]](max(in_flight - 2, 1))
             group.create_task(threads.feed(items, source))
             group.create_task(start_each(group, source, transform, results, state))
             async for task in results:

@@ -13,6 +13,7 @@ import cv2
 from client.connection import Connection
 from client.errors import InferenceError, ServerError
 from client.model import Batching
+from client.retry import Retries
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
 from orchestrator.media.encoders import Encoder, Encoding, choose_encoder, usual_codec
@@ -79,15 +80,20 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
         _server(request.url, settings, progress, watch) as url,
         Connection(url, retry_timeout_s=retry_s, transport=settings.serving.transport) as server,
     ):
-        models = await JobModels.open(
-            server,
-            settings.models.by_role(),
-            stall_s=settings.serving.stall_timeout_s,
-            frames_per_request=settings.serving.frames_per_request,
-        )
+        models, before = await Retries(retry_s).run(lambda: _models(server, settings))
         progress.ask(models.vigils)
-        before = await models.batching()
         return await _Job(request, media, settings, models, before, progress, watch).run()
+
+
+async def _models(server: Connection, settings: Settings) -> tuple[JobModels, dict[str, Batching]]:
+    """Opens the models, and reads how Triton batched them before this job."""
+    models = await JobModels.open(
+        server,
+        settings.models.by_role(),
+        stall_s=settings.serving.stall_timeout_s,
+        frames_per_request=settings.serving.frames_per_request,
+    )
+    return models, await models.batching()
 
 
 @asynccontextmanager
@@ -235,8 +241,17 @@ class _Job:
         ) as writer:
             return await speaking.run(frames, writer, total)
 
+    async def _batching(self) -> dict[str, Batching]:
+        """How Triton batched the job; nothing where the server went away: the video is there."""
+        try:
+            return await self.models.batching()
+        except (ServerError, InferenceError) as error:
+            self.notices.append(f"What the models did is not known: {error}")
+            self.progress.note(self.notices[-1])
+            return self.before
+
     async def _report(self, written: Written) -> Report:
-        after = await self.models.batching()
+        after = await self._batching()
         busy_s = sum(s for stage, s in self.watch.seconds.items() if stage != "server")
         video = self.media.video
         return Report(

@@ -117,7 +117,7 @@ class Speaking:
                 self._decoding,
                 state,
             )
-            await self._encoding.run(writer.finish)
+            await self._encoding.run(writer.finish, self._encoding.interrupted)
         finally:
             for threads in (self._decoding, self._encoding, self._pixels):
                 threads.close()

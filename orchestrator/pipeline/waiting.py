@@ -12,6 +12,7 @@ from orchestrator.pipeline.progress import Stages
 from orchestrator.pipeline.state import StageState
 
 SERVER = "the server"
+LAST = "speak"  # the stage that ends with the video in place
 
 LABELS = {
     "server": "start the server",
@@ -91,7 +92,11 @@ class Waiting:
 
 
 class JobState:
-    """Where a job is and what it waits for; its advance is passed on to whoever shows it."""
+    """Where a job is and what it waits for; its advance is passed on to whoever shows it.
+
+    Attributes:
+        is_written: Whether the video is in place.
+    """
 
     def __init__(self, shown: Stages) -> None:
         self._shown = shown
@@ -100,6 +105,7 @@ class JobState:
         self._total: int | None = None
         self._state: StageState | None = None
         self._models: Mapping[str, Vigil] = {}
+        self.is_written = False
 
     @property
     def place(self) -> str:
@@ -132,6 +138,7 @@ class JobState:
 
     def finish(self, stage: str) -> None:
         """A stage is done."""
+        self.is_written = stage == LAST
         self._stage, self._state = None, None
         self._shown.finish(stage)
 

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from client.awake import AwakeClock
 from client.control import Control
 from client.errors import InferenceError, ServerError
-from orchestrator.server.awake import AwakeClock
 from orchestrator.server.stubs import Slot, Stub
 
 logger = logging.getLogger(__name__)

@@ -70,6 +70,7 @@ class EmbeddedServer:
         self._launch = launch
         self._keeper = keeper
         self._log_file = log_file
+        self._is_up = True
 
     @classmethod
     async def start(
@@ -167,10 +168,12 @@ class EmbeddedServer:
             ServerError: If the server does not start.
             InferenceError: If a model does not answer.
         """
+        self._is_up = False
         await self.stop()
         self._keeper = await Keeper.start(self._launch, self._log_file)
         self.log_file = self._keeper.log.path
         await self._prove()
+        self._is_up = True
 
     def stubs(self) -> list[Stub]:
         """Returns the processes of the models."""
@@ -178,7 +181,9 @@ class EmbeddedServer:
 
     async def _blame(self, error: ServerError | InferenceError) -> None:
         """Raises the server's end in the place of what failed by it."""
-        if not isinstance(error, ServerLostError) and await self._keeper.wait(NOTICE_S):
+        if not self._is_up or isinstance(error, ServerLostError):
+            return
+        if await self._keeper.wait(NOTICE_S):
             raise self._lost() from error
 
     def _lost(self) -> ServerLostError:

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import logging
 import os
 import secrets
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -19,8 +19,6 @@ from orchestrator.server.guardian import SIGNAL_BASE, Charge
 from orchestrator.server.leftovers import hold, remove, sweep
 from orchestrator.server.log import ServerLog
 from orchestrator.server.stubs import Stub, count_dead, find_stubs
-
-logger = logging.getLogger(__name__)
 
 GRACE_S = 0.7  # it takes half of that; what is left behind is removed anyway
 STOP_TIMEOUT_S = GRACE_S + 5.0
@@ -128,12 +126,11 @@ class Keeper:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            if not await self.wait(STOP_TIMEOUT_S):
-                logger.warning(
-                    "The Triton server's guardian %d does not end: killed", self._process.pid
-                )
-                self._process.kill()
+            await self.wait(STOP_TIMEOUT_S)
         finally:
+            if not self.ended:  # it does not end, or nobody has the time
+                with suppress(ProcessLookupError):
+                    self._process.kill()
             await self.wait()
             self._release()
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 STUB = "triton_python_backend_stub"
 STOPPED = "T"  # by SIGSTOP, in the words of /proc
 DEAD = "Z"
+NAME_LENGTH = 15  # of a program's name in /proc
 
 _PATH, _REGION, _INSTANCE = 1, 2, 8  # words of a stub's command line
 
@@ -69,7 +70,7 @@ def count_dead(shm_prefix: str) -> int:
         with suppress(OSError):  # it ended meanwhile
             name, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
             state, parent = rest.split()[:2]
-            if state == DEAD and STUB.startswith(name.partition("(")[2]):
+            if state == DEAD and name.partition("(")[2] == STUB[:NAME_LENGTH]:
                 dead.append(parent)
             elif f"={shm_prefix}" in (folder / "cmdline").read_text(errors="replace"):
                 servers.add(folder.name)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from client.awake import AwakeClock
 from client.canary import ask
 from client.control import Control, Vitals
 from client.errors import InferenceError, LipSyncError, ModelDiedError, ServerError
 from client.pulse import Pulse
-from orchestrator.server.awake import AwakeClock
 from orchestrator.server.census import Census
 from orchestrator.server.checkup import Checkup
 
@@ -148,9 +148,9 @@ class Ward:
             return None
         await self._census.renew(self._name)
         relapse = await self._examine(thoroughly=True)
-        if relapse is None:
-            took_s = _now_s() - began_s
-            self._on_event(f"{self._name} {illness.told}; loaded again in {took_s:.1f} s.")
+        took_s = _now_s() - began_s
+        after = f", and {relapse.told}" if relapse else ""
+        self._on_event(f"{self._name} {illness.told}; loaded again in {took_s:.1f} s{after}.")
         return relapse
 
     async def _is_loaded_again(self) -> bool:

@@ -148,7 +148,9 @@ async def test_a_request_that_was_given_up_does_not_lend_its_memory_to_others(
         await asyncio.sleep(0.2)
         given_up.cancel()
         await asyncio.wait([given_up])
-        answers = await asyncio.gather(*(sleeper(x=single(n)) for n in (2, 3)))
+        known = await sleeper.connection.registered_memory()
+        answers = [await sleeper(x=single(n)) for n in (2, 3)]
+        assert len(await sleeper.connection.registered_memory()) == len(known) + 1
     assert [float(answer["y"].item()) for answer in answers] == [2, 3]
 
 

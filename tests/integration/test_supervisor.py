@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -259,6 +260,42 @@ async def test_a_model_that_can_no_more_be_loaded_is_one_error_that_names_it(
 
     with pytest.raises(ServerError, match="failed to load 'echo'"):
         await spoil()
+
+
+async def test_a_model_that_dies_at_every_request_is_told_each_time(repository: Path) -> None:
+    folder = write_sleeper(repository, seconds=0)
+    deadly = repository / "deadly"
+    code = (
+        f"import os\n        if os.path.exists({str(deadly)!r}): os._exit(1)\n        time.sleep("
+    )
+    model = folder / "1" / "model.py"
+    model.write_text(model.read_text().replace("time.sleep(", code))
+    async with kept(repository) as keeping:
+        deadly.touch()
+        os.kill(keeping.stub("sleeper"), signal.SIGKILL)
+        assert "loaded again in" in await keeping.told(2)
+        assert re.search(
+            r", and (has a process that does not answer|lost a process)", keeping.events[0]
+        )
+        deadly.unlink()
+        async with keeping.model("sleeper") as sleeper:
+            assert await sleeper.ask(7) == 7
+
+
+async def test_an_error_in_the_midst_of_a_new_start_is_told_as_it_is(repository: Path) -> None:
+    write_echo(repository)
+
+    async def fail_meanwhile() -> None:
+        async with await EmbeddedServer.start(repository) as server:
+            starting = asyncio.create_task(server.restart())
+            await until(lambda: not server.stubs())
+            await asyncio.sleep(0.3)
+            starting.cancel()
+            await asyncio.wait([starting])
+            raise ServerError("The budget is spent.")
+
+    with pytest.raises(ServerError, match=r"^The budget is spent\.$"):
+        await fail_meanwhile()
 
 
 async def test_supervision_ends_with_its_block_and_with_its_error(repository: Path) -> None:

@@ -61,17 +61,30 @@ async def test_both_sides_see_the_same_memory_which_has_no_name_any_more() -> No
     assert own_files() == []
 
 
-async def test_a_server_that_was_started_again_gets_the_content_under_the_same_name() -> None:
+async def test_a_server_that_was_started_again_gets_the_content_under_a_new_name() -> None:
     region = Region(8)
     await region.attach(Server())
     region.view(ROW, 1, 0)[:] = [[5, 6]]
-    region.lost()
+    region.lost(region.name)
     server = Server()
     await region.attach(server)
     assert server.memory[region.name].tolist() == [5, 6]
     region.view(ROW, 1, 0)[:] = [[7, 8]]
     assert server.memory[region.name].tolist() == [7, 8]
     assert own_files() == []
+
+
+async def test_a_loss_that_another_request_has_mended_is_none() -> None:
+    region = Region(8)
+    await region.attach(Server())
+    before = region.name
+    region.lost(before)
+    server = Server()
+    await region.attach(server)
+    region.lost(before)
+    await region.attach(server)
+    assert list(server.memory) == [region.name]
+    assert region.name != before
 
 
 async def test_a_server_that_is_still_at_work_on_it_is_asked_again() -> None:

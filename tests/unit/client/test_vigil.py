@@ -39,12 +39,15 @@ class Clock:
     """Time that passes when a test says so; a watcher looks at every turn of the event loop."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now_s = 1000.0
+        self._at_s = 1000.0
         monkeypatch.setattr(vigil, "POLL_S", 0)
-        monkeypatch.setattr(vigil, "_now_s", lambda: self.now_s)
+        monkeypatch.setattr(vigil, "AwakeClock", lambda: self)
+
+    def now_s(self) -> float:
+        return self._at_s
 
     async def advance(self, seconds: float) -> None:
-        self.now_s += seconds
+        self._at_s += seconds
         await turns()
 
 

@@ -96,6 +96,24 @@ def test_a_file_that_is_replaced_passes_its_permissions_on(
     assert list(tmp_path.iterdir()) == [output]
 
 
+@pytest.mark.parametrize("older", [None, "older"])
+def test_a_disk_that_names_no_nameless_file_gets_a_copy(
+    tmp_path: Path, nameless: Nameless, monkeypatch: pytest.MonkeyPatch, older: str | None
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    output = tmp_path / "out"
+    if older is not None:
+        output.write_text(older)
+    nameless.path.write_text("done")
+    monkeypatch.setattr(os, "link", refuse)
+    nameless.put(output)
+    nameless.discard()
+    assert output.read_text() == "done"
+    assert list(tmp_path.iterdir()) == [output]
+
+
 def test_what_is_discarded_leaves_nothing(tmp_path: Path, file: Unfinished) -> None:
     file.path.write_text("half")
     for _ in range(2):

@@ -246,6 +246,17 @@ def test_nothing_but_the_finished_file_is_left(output: Path, info: VideoInfo, wa
     assert list(output.parent.iterdir()) == [output]
 
 
+def test_a_file_that_nobody_wants_any_more_is_not_put_in_place(
+    output: Path, info: VideoInfo, wav: Path
+) -> None:
+    output.write_bytes(b"older")
+    with VideoWriter(output, info, wav) as writer:
+        writer.write(black())
+        writer.finish(lambda: True)
+    assert output.read_bytes() == b"older"
+    assert list(output.parent.iterdir()) == [output]
+
+
 def interrupted(writer: VideoWriter) -> Iterator[None]:
     with writer:
         for _ in range(80):

@@ -13,6 +13,15 @@ from orchestrator.pipeline.waiting import JobState, Waiting
 MODEL = "landmark2face version 1"
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    at_s = 100.0
+
+    def now_s(self) -> float:
+        return self.at_s
+
+
 def asked(wait: Wait, in_flight: int = 16) -> Waiting:
     return Waiting(
         stage="speak", done=96, total=201, waits_for=MODEL, in_flight=in_flight, model=wait
@@ -152,8 +161,8 @@ async def test_a_new_stage_does_not_wait_for_what_the_last_one_did() -> None:
 async def test_of_the_models_that_were_asked_the_quietest_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now_s = 100.0
-    monkeypatch.setattr("client.vigil._now_s", lambda: now_s)
+    clock = Clock()
+    monkeypatch.setattr("client.vigil.AwakeClock", lambda: clock)
     models = {name: vigil(name) for name in ("idle", "quick", "quiet")}
     job = JobState(Silent())
     job.ask(models)
@@ -162,7 +171,7 @@ async def test_of_the_models_that_were_asked_the_quietest_is_waited_for(
     answers = asyncio.Event()
     waiting = [asyncio.create_task(models["quiet"].keep(answers.wait()))]
     await asyncio.sleep(0)
-    now_s = 103.0
+    clock.at_s = 103.0
     waiting.append(asyncio.create_task(models["quick"].keep(answers.wait())))
     await asyncio.sleep(0)
     assert job.now().sentence() == (
@@ -178,3 +187,12 @@ async def test_a_model_that_is_to_be_asked_again_is_the_servers_affair() -> None
     job.start("speak", 201)
     job.follow(in_transform(StageState()))
     assert job.now().sentence() == "speak 0/201: waits for the server"
+
+
+def test_the_video_is_in_place_after_the_last_stage_alone() -> None:
+    state = JobState(Silent())
+    for stage in ("listen", "prepare", "speak"):
+        state.start(stage, 1)
+        assert not state.is_written
+        state.finish(stage)
+    assert state.is_written

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.server.stubs import STUB, Slot, Stub, find_stubs
+from orchestrator.server.stubs import STUB, Slot, Stub, count_dead, find_stubs
 
 PREFIX = f"lipsync-{os.getpid()}-0123abcd-"
 SLOT = Slot("echo", "3", "echo_0_1")
@@ -69,3 +69,26 @@ def test_other_processes_are_not_taken_for_stubs(tmp_path: Path, prefix: str, pr
 def test_models_from_outside_the_repository_are_left_out(tmp_path: Path) -> None:
     with process(tmp_path / "elsewhere"):
         assert find_stubs(PREFIX, tmp_path / "repository") == []
+
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.argv[1], "-c", ""])
+time.sleep(1)
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("program", "dead"), [(STUB, 1), ("other", 0)])
+def test_a_dead_one_that_its_server_took_no_notice_of_is_counted(
+    tmp_path: Path, program: str, dead: int
+) -> None:
+    (tmp_path / program).symlink_to(sys.executable)
+    words = [sys.executable, "-c", PARENT, str(tmp_path / program), f"--prefix={PREFIX}"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        assert count_dead(PREFIX) == dead
+        assert count_dead("lipsync-other-") == 0
+        server.kill()

@@ -2,12 +2,12 @@
 
 import pytest
 
-from orchestrator.server.awake import LONGEST_STEP_S, AwakeClock
+from client.awake import LONGEST_STEP_S, AwakeClock
 
 
 def test_time_passes_but_not_in_long_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([10.0, 10.5, 12.0, 1000.0, 1000.5])
-    monkeypatch.setattr("orchestrator.server.awake.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("client.awake.time.monotonic", lambda: next(times))
     clock = AwakeClock()
     assert [clock.now_s() for _ in range(4)] == [
         0.5,

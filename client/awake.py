@@ -2,7 +2,7 @@
 
 import time
 
-LONGEST_STEP_S = 2.0
+LONGEST_STEP_S = 4.0  # whoever watches looks more often than that
 
 
 class AwakeClock:
@@ -16,7 +16,7 @@ class AwakeClock:
         self._awake_s = 0.0
 
     def now_s(self) -> float:
-        """Returns the time; each step since the last question counts for two seconds at most."""
+        """Returns the time; each step since the last question counts for four seconds at most."""
         seen_s = time.monotonic()
         self._awake_s += min(seen_s - self._seen_s, LONGEST_STEP_S)
         self._seen_s = seen_s
