@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from client.awake import AwakeClock
-from client.errors import InferenceError, ServerError, StalledError
+from client.errors import InferenceError, ServerError, ServerUnavailableError, StalledError
 from client.pulse import Pulse, QueueTime
 
 R = TypeVar("R")
@@ -114,10 +114,11 @@ class Vigil:
 
     def _leave(self, request: asyncio.Task[Any]) -> None:
         self._waiting -= 1
-        if not _given_up(request):
+        _give_up(request)
+        if _is_answered(request):
             self._pulse.answer(self._clock.now_s())
         if self._waiting == 0 and self._watcher is not None:
-            _given_up(self._watcher)
+            _give_up(self._watcher)
             self._watcher = None
 
     async def _watch(self) -> NoReturn:
@@ -140,19 +141,27 @@ class Vigil:
     def _stalled(self) -> StalledError:
         quiet_s = self._pulse.quiet_s(self._clock.now_s())
         requests = f"{self._waiting} request{'s wait' if self._waiting > 1 else ' waits'}"
-        unseen = f" and its progress cannot be read ({self._blind})" if self._blind else ""
+        if self._blind is not None:
+            return StalledError(
+                f"{self._subject}, and the whole server, have answered nothing for {quiet_s:.0f} s "
+                f"while {requests}: look at the server's log and start it again, or raise the "
+                "limit with --stall-timeout."
+            )
         return StalledError(
-            f"{self._subject} has finished no batch for {quiet_s:.0f} s while {requests}{unseen}: "
-            "look at the server's log and load the model again, or raise the limit with "
-            "--stall-timeout."
+            f"{self._subject} has finished no batch for {quiet_s:.0f} s while {requests}: look at "
+            "the server's log and load the model again, or raise the limit with --stall-timeout."
         )
 
 
-def _given_up(task: asyncio.Task[Any]) -> bool:
+def _is_answered(request: asyncio.Task[Any]) -> bool:
+    """Whether the model was heard: it was not if the server, or its process, was away."""
+    ended = request.done() and not request.cancelled()
+    return ended and not isinstance(request.exception(), ServerUnavailableError)
+
+
+def _give_up(task: asyncio.Task[Any]) -> None:
     """Cancels a task; one that has ended is noted to have been heard, and stays as it is."""
-    ended = task.done() and not task.cancelled()
-    if ended:
-        task.exception()
-    else:
+    if not task.done():
         task.cancel()
-    return not ended
+    elif not task.cancelled():
+        task.exception()

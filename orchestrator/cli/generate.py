@@ -183,7 +183,8 @@ def generate_command(
         typer.Option(
             "--json",
             help="Print a JSON report on standard output and, while the job runs, events on "
-            "standard error, one JSON object a line; with --quiet the report alone.",
+            "standard error, one JSON object a line; with --quiet the report alone. After a "
+            "failure the last line is `error: ...`, as always.",
             rich_help_panel=_RUNNING,
         ),
     ] = False,

@@ -85,13 +85,15 @@ def show(text: str) -> None:
     Raises:
         OutputError: If nobody takes it.
     """
+    if sys.stdout is None:  # it was closed from the start: nobody wants to read
+        return
     try:
         typer.echo(text)
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the exit flushes again
         raise OutputError(
-            f"The result is written, but standard output took no report ({error.strerror})."
+            f"The work is done, but standard output took no report of it ({error.strerror})."
         ) from error
 
 

@@ -1,6 +1,6 @@
 """One job from files to file: the only place where media, geometry, speech and models meet."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -74,15 +74,21 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     media = _Media.of(request, settings)
     for notice in media.encoder.notices:
         progress.note(notice)
-    watch = Stopwatch()
+    watch, notices = Stopwatch(), list[str]()
+
+    def tell(event: str) -> None:
+        notices.append(event)
+        progress.note(event)
+
     retry_s = settings.serving.retry_timeout_s
     async with (
-        _server(request.url, settings, progress, watch) as url,
+        _server(request.url, settings, progress, watch, tell) as url,
         Connection(url, retry_timeout_s=retry_s, transport=settings.serving.transport) as server,
     ):
         models, before = await Retries(retry_s).run(lambda: _models(server, settings))
         progress.ask(models.vigils)
-        return await _Job(request, media, settings, models, before, progress, watch).run()
+        job = _Job(request, media, settings, models, before, progress, watch, notices)
+        return await job.run()
 
 
 async def _models(server: Connection, settings: Settings) -> tuple[JobModels, dict[str, Batching]]:
@@ -98,7 +104,11 @@ async def _models(server: Connection, settings: Settings) -> tuple[JobModels, di
 
 @asynccontextmanager
 async def _server(
-    url: str | None, settings: Settings, progress: Progress, watch: Stopwatch
+    url: str | None,
+    settings: Settings,
+    progress: Progress,
+    watch: Stopwatch,
+    on_event: Callable[[str], None],
 ) -> AsyncIterator[str]:
     if url is not None:
         yield url
@@ -111,7 +121,7 @@ async def _server(
             start_timeout_s=settings.serving.start_timeout_s,
         )
     stall_s = settings.serving.stall_timeout_s
-    async with server, supervised(server, stall_s=stall_s, on_event=progress.note):
+    async with server, supervised(server, stall_s=stall_s, on_event=on_event):
         progress.finish("server")
         yield server.url
 
@@ -156,7 +166,7 @@ class _Job:
     before: dict[str, Batching]
     progress: Progress
     watch: Stopwatch
-    notices: list[str] = field(default_factory=list)
+    notices: list[str]
 
     async def run(self) -> Report:
         with self._stage("listen"):

@@ -12,6 +12,7 @@ from orchestrator.pipeline.progress import Stages
 from orchestrator.pipeline.state import StageState
 
 SERVER = "the server"
+ENDING = "what is left to close"
 LAST = "speak"  # the stage that ends with the video in place
 
 LABELS = {
@@ -115,7 +116,7 @@ class JobState:
     def now(self) -> Waiting:
         """Tells what the job waits for; to be called in its event loop."""
         if self._stage is None:
-            return Waiting(waits_for=SERVER)
+            return Waiting(waits_for=ENDING if self.is_written else SERVER)
         who, wait = self._awaited()
         return Waiting(
             stage=self._stage,

@@ -9,7 +9,13 @@ from typing import NoReturn
 from client.awake import AwakeClock
 from client.canary import ask
 from client.control import Control, Vitals
-from client.errors import InferenceError, LipSyncError, ModelDiedError, ServerError
+from client.errors import (
+    InferenceError,
+    LipSyncError,
+    ModelDiedError,
+    ServerError,
+    ServerUnavailableError,
+)
 from client.pulse import Pulse
 from orchestrator.server.census import Census
 from orchestrator.server.checkup import Checkup
@@ -156,6 +162,9 @@ class Ward:
     async def _is_loaded_again(self) -> bool:
         try:
             await self._control.load_again(self._name, self._load_timeout_s)
+        except ServerUnavailableError as error:  # starting that again is another's business
+            logger.debug("%s is not loaded again: %s", self._name, error)
+            return False
         except (ServerError, InferenceError) as error:
             logger.warning("%s is not loaded again: %s", self._name, error)
             self._relapses.failed(error)

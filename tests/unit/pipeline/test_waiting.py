@@ -141,13 +141,13 @@ async def test_a_job_passes_its_advance_on_and_counts_it() -> None:
     ]
 
 
-async def test_outside_its_stages_a_job_waits_for_the_server() -> None:
+async def test_before_and_after_its_stages_a_job_waits_for_the_server_and_its_own_end() -> None:
     job = JobState(Silent())
     assert job.now() == Waiting(waits_for="the server")
     job.start("speak", 2)
     job.follow(StageState())
     job.finish("speak")
-    assert job.now() == Waiting(waits_for="the server")
+    assert job.now() == Waiting(waits_for="what is left to close")
 
 
 async def test_a_new_stage_does_not_wait_for_what_the_last_one_did() -> None:
