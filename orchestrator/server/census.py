@@ -1,16 +1,13 @@
 """Which processes of a server's models should run and do not."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 
 from client.awake import AwakeClock
 from client.control import Control
 from client.errors import InferenceError, ServerError
-from orchestrator.server.stubs import Slot, Stub
-
-logger = logging.getLogger(__name__)
+from orchestrator.server.stubs import Slot, Stub, weeded
 
 
 class Census:
@@ -49,7 +46,7 @@ class Census:
             ServerError: If the server does not answer.
         """
         stubs = await asyncio.to_thread(self._find)
-        self._stubs = [stub for stub in stubs if not _is_spoiled(stub)]
+        self._stubs = weeded(stubs)
         # Afterwards: what is ready now had its processes then, unless they died.
         ready = await self._control.ready_versions()
         self.hear()
@@ -75,15 +72,3 @@ class Census:
 
     def _running(self) -> set[Slot]:
         return {stub.slot for stub in self._stubs}
-
-
-def _is_spoiled(stub: Stub) -> bool:
-    """Kills a process that was stopped.
-
-    The server gives it up after a second. When it then goes on, it answers each request with what
-    belongs to the one before, and the server crashes.
-    """
-    if stub.stopped:
-        logger.warning("Process %d of %s was stopped: killed.", stub.pid, stub.slot.model)
-        stub.kill()
-    return stub.stopped

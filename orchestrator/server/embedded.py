@@ -19,11 +19,11 @@ from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
 from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
-from orchestrator.server.stubs import Stub
+from orchestrator.server.stubs import Stub, weeded
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 0.05
+POLL_S = 0.1
 NOTICE_S = 1.0  # a client sees the server's end before the guardian does
 
 
@@ -200,7 +200,7 @@ class EmbeddedServer:
             async with asyncio.timeout(self.start_timeout_s):
                 while not await is_ready(self._launch.ports.http):
                     self._check_running()
-                    loading.look(await asyncio.to_thread(self._keeper.dead_stubs))
+                    loading.look(await asyncio.to_thread(self._dead))
                     if loading.is_lost:
                         raise ServerLostError("lost a model's process while it started")
                     await asyncio.sleep(POLL_S)
@@ -209,6 +209,11 @@ class EmbeddedServer:
                 f"The Triton server has not loaded {', '.join(self.models)} within "
                 f"{self.start_timeout_s:g} s: give it longer, or serve fewer models."
             ) from error
+
+    def _dead(self) -> int:
+        """How many processes of models died while they loaded; a stopped one is lost as well."""
+        weeded(self.stubs())
+        return self._keeper.dead_stubs()
 
     def _check_running(self) -> None:
         if not self._keeper.ended:

@@ -1,11 +1,15 @@
 """The processes in which a server's models run."""
 
+import logging
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+logger = logging.getLogger(__name__)
 
 STUB = "triton_python_backend_stub"
 STOPPED = "T"  # by SIGSTOP, in the words of /proc
@@ -58,6 +62,22 @@ def find_stubs(shm_prefix: str, repository: Path) -> list[Stub]:
             if slot is not None:
                 found.append(Stub(int(folder.name), slot, _state(folder) == STOPPED))
     return found
+
+
+def weeded(stubs: Iterable[Stub]) -> list[Stub]:
+    """Kills those that were stopped, and returns the others.
+
+    The server gives a stopped process up after a second. When it then goes on, it answers each
+    request with what belongs to the one before, and the server crashes, or waits for ever.
+    """
+    running = []
+    for stub in stubs:
+        if stub.stopped:
+            logger.warning("Process %d of %s was stopped: killed.", stub.pid, stub.slot.model)
+            stub.kill()
+        else:
+            running.append(stub)
+    return running
 
 
 def count_dead(shm_prefix: str) -> int:

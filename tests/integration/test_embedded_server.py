@@ -319,15 +319,16 @@ async def test_a_failure_of_a_running_server_is_told_as_it_is(repository: Path) 
             await check_models(server.url, ["other"], timeout_s=10)
 
 
-async def test_a_process_that_is_killed_while_its_model_loads_does_not_hold_up_the_start(
-    repository: Path,
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_process_that_is_lost_while_its_model_loads_does_not_hold_up_the_start(
+    repository: Path, number: signal.Signals
 ) -> None:
     write_echo(repository)
     others = own_stubs()
     starting = asyncio.create_task(EmbeddedServer.start(repository))
     await asyncio.to_thread(wait_for, lambda: own_stubs() > others)
     for stub in own_stubs() - others:
-        os.kill(stub, signal.SIGKILL)
+        os.kill(stub, number)
     async with await asyncio.wait_for(starting, 60) as server:
         await check_models(server.url, ["echo"], timeout_s=10)
 
