@@ -43,7 +43,8 @@ def judge_job(status: int, complaint: str, output: Path, job: Job, blow: str | N
         found = output.exists()
         return Verdict("finished") if found else Verdict("wrong", "status 0 and no video")
     verdict = judge_failure(status, complaint, blow)
-    if output.exists() and status > 0:  # a signal can meet it after its work
+    is_told = "the result was written before" in complaint  # a signal can meet it after its work
+    if output.exists() and status > 0 and not is_told:
         return Verdict("wrong", f"status {status} ({complaint.strip()}) and yet a video")
     return verdict
 

@@ -6,12 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from client.region import SHM_FOLDER
 from orchestrator.cgroups import cpu_quota, memory_limit
 from orchestrator.doctor.finding import Finding, ok, warning, wrong
 from orchestrator.server.assembly import PREFIX
 from orchestrator.server.leftovers import SHM_PREFIX, processes
-from orchestrator.server.memory import needed_bytes
+from orchestrator.server.memory import SHM_FOLDER, needed_bytes
 from orchestrator.threads import BLAS, CORES_VARIABLE, OPENCV, ThreadPlan
 
 MODELS = 4
