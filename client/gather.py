@@ -98,6 +98,8 @@ class Gatherer:
                 if not answer.done():
                     answer.set_result(own)
         finally:
+            for answer in group.answers:
+                answer.cancel()  # of a request that was cancelled; nothing where it is there
             self._under_way.discard(group)
             self._start_ready()
 

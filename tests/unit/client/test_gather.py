@@ -150,3 +150,13 @@ async def test_calls_that_were_given_up_before_they_left_are_never_sent() -> Non
     await asyncio.gather(*first)
     await asyncio.wait([waiting])
     assert server.sizes == [[1]]
+
+
+async def test_a_request_that_is_cancelled_from_within_leaves_nobody_waiting() -> None:
+    async def infer(batch: Batch) -> dict[str, Array]:
+        raise asyncio.CancelledError
+
+    made = await calls(Gatherer(infer, rows=2, busy=1), rows(1), rows(2))
+    done, _ = await asyncio.wait(made, timeout=5)
+    assert done == set(made)
+    assert all(task.cancelled() for task in made)
