@@ -10,11 +10,12 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from backends.onnxruntime.batching import Arrays, run_requests
-from backends.onnxruntime.config import ModelConfig
-from backends.onnxruntime.cores import given_cores
 from backends.onnxruntime.session import open_session
 from backends.onnxruntime.signature import check_signature
+from backends.shared.answers import answer
+from backends.shared.batching import Arrays
+from backends.shared.config import ModelConfig
+from backends.shared.cores import given_cores
 
 
 class TritonPythonModel:
@@ -47,29 +48,8 @@ class TritonPythonModel:
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request, in order, with its outputs or its own error."""
-        batch = [self._inputs(request) for request in requests]
-        results = run_requests(batch, self._run)
-        return [
-            _response(request, result) for request, result in zip(requests, results, strict=True)
-        ]
-
-    def _inputs(self, request: Any) -> Arrays:
-        return {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+        return answer(requests, self._run)
 
     def _run(self, inputs: Arrays) -> Arrays:
         values = self._session.run(self._outputs, dict(inputs))
         return dict(zip(self._outputs, values, strict=True))
-
-
-def _response(request: Any, result: Arrays | Exception) -> Any:
-    if isinstance(result, Exception):
-        return pb_utils.InferenceResponse(error=_error(result))
-    names = request.requested_output_names()
-    tensors = [pb_utils.Tensor(name, result[name]) for name in names]
-    return pb_utils.InferenceResponse(output_tensors=tensors)
-
-
-def _error(error: Exception) -> Any:
-    malformed = isinstance(error, ValueError)
-    code = pb_utils.TritonError.INVALID_ARG if malformed else pb_utils.TritonError.INTERNAL
-    return pb_utils.TritonError(str(error), code)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import onnxruntime as ort
 
-from backends.onnxruntime.config import ModelConfig
+from backends.shared.config import ModelConfig
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

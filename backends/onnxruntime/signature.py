@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from backends.onnxruntime.config import ModelConfig, Tensor
+from backends.shared.config import ModelConfig, Tensor
 
 ONNX_TYPES = {
     "TYPE_BOOL": "tensor(bool)",

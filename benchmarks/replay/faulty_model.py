@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.onnxruntime.model import TritonPythonModel as OnnxModel
+from backends.shared.answers import inputs_of
 from benchmarks.replay.fault import Fault
 
 
@@ -29,6 +30,6 @@ class TritonPythonModel(OnnxModel):
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request once the fault lets it."""
-        faces = [self._inputs(request)["face"] for request in requests]
+        faces = [inputs_of(request)["face"] for request in requests]
         self._fault.meet(sum(len(face) for face in faces if face.any()))
         return super().execute(requests)

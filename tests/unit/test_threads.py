@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.onnxruntime import cores
+from backends.shared import cores
 from orchestrator.cgroups import cpu_quota, memory_limit
 from orchestrator.threads import CORES_VARIABLE, ThreadPlan, given_cores
 

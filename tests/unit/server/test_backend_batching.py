@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backends.onnxruntime.batching import Arrays, run_requests
+from backends.shared.batching import Arrays, run_requests
 
 
 class Halver:

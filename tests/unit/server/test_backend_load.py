@@ -8,9 +8,9 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
-from backends.onnxruntime.config import ModelConfig, Tensor
 from backends.onnxruntime.session import open_session, session_options
 from backends.onnxruntime.signature import check_signature
+from backends.shared.config import ModelConfig, Tensor
 
 CONFIG = ModelConfig(
     name="toy",
