@@ -8,24 +8,28 @@ import tritonclient.grpc.aio as triton
 
 from client.concurrency import first_cause
 from client.connection import Connection
+from client.endpoint import Access
 from client.errors import InferenceError
 from client.model import ServedModel
 from client.tensors import Array, TensorSpec
 
 
-async def check_models(url: str, names: Sequence[str], *, timeout_s: float) -> None:
+async def check_models(
+    url: str, names: Sequence[str], *, timeout_s: float, access: Access | None = None
+) -> None:
     """Runs one inference of every named model.
 
     Args:
         url: gRPC endpoint as host:port.
         names: Models to prove.
         timeout_s: How long a model may finish no batch; 20 of its batches at least.
+        access: What is shown to the server.
 
     Raises:
         ServerError: If no server answers.
         InferenceError: If a model fails or answers with numbers that are not finite.
     """
-    async with Connection(url) as connection:
+    async with Connection(url, access=access) as connection:
         with first_cause():
             async with asyncio.TaskGroup() as group:
                 for name in names:

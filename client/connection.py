@@ -1,6 +1,5 @@
 """One gRPC connection to a Triton server, with its failures as this project's errors."""
 
-import re
 import time
 from collections.abc import Awaitable
 from types import TracebackType
@@ -10,60 +9,53 @@ import grpc
 import tritonclient.grpc.aio as triton
 from tritonclient.utils import InferenceServerException
 
-from client.errors import InputError, ModelUnavailableError, ServerError
-from client.failures import translated, unreachable
+from client.endpoint import Access, Endpoint
+from client.errors import ModelUnavailableError, ServerError
+from client.failures import message_of, translated, unreachable
 from client.sharing import SharedMemory
 
 TransportChoice: TypeAlias = Literal["auto", "shared-memory", "grpc"]
 
 CONTROL_TIMEOUT_S = 10.0
 PINGS = 3
-RECONNECT_MS = 500  # the longest pause between two attempts to connect; gRPC's own is 2 minutes
-MAX_MESSAGE_BYTES = 2**31 - 1  # tritonclient's default, which goes when options are given
-
-_LOOPBACK = re.compile(r"localhost:|127\.|\[::1\]")
-_URL = re.compile(r"^(?:grpc://)?(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,5})$")
-
-
-def parse_url(url: str) -> str:
-    """Returns `host:port` of a Triton gRPC endpoint.
-
-    Raises:
-        InputError: If the text is no such endpoint.
-    """
-    match = _URL.match(url.strip())
-    if match is None or not 0 < int(match["port"]) < 65536:
-        raise InputError(
-            f"--url {url!r} is not a gRPC endpoint: write it as host:port, such as localhost:8001."
-        )
-    return f"{match['host']}:{match['port']}"
 
 
 class Connection:
     """A gRPC channel to one server, which finds it again; failures are this project's errors.
 
     Attributes:
-        url: The server's gRPC endpoint.
+        endpoint: Where the server is.
+        url: The same as host:port.
         retry_timeout_s: How long calls to a model are made again while the server is away.
         memory: Shared with the server; None where tensors travel in messages.
     """
 
     def __init__(
-        self, url: str, *, retry_timeout_s: float = 0.0, transport: TransportChoice = "grpc"
+        self,
+        url: str,
+        *,
+        access: Access | None = None,
+        retry_timeout_s: float = 0.0,
+        transport: TransportChoice = "grpc",
     ) -> None:
         """Sets up; the server is first asked when the `async with` block begins.
 
         Args:
             url: The server's gRPC endpoint.
+            access: What is shown there: a key, certificates.
             retry_timeout_s: How long calls to a model are made again while the server is away.
             transport: How tensors reach the server: `grpc`, in messages; `shared-memory`, in memory
                 of this host; `auto`, in shared memory where the server sees it.
+
+        Raises:
+            InputError: If the endpoint is none, or a file of `access` cannot be used.
         """
-        self.url = parse_url(url)
+        self.endpoint = Endpoint.parse(url, access)
+        self.url = self.endpoint.address
         self.retry_timeout_s = retry_timeout_s
         self.memory: SharedMemory | None = None
         self._wish = transport
-        self._client = triton.InferenceServerClient(self.url, channel_args=_channel(self.url))
+        self._client = triton.InferenceServerClient(**self.endpoint.client_options())
 
     async def __aenter__(self) -> Self:
         try:
@@ -106,9 +98,11 @@ class Connection:
             ServerUnavailableError: If none does within `timeout_s`.
         """
         try:
-            live = await self._client.is_server_live(client_timeout=timeout_s)
+            live = await self._client.is_server_live(
+                headers=self.endpoint.headers, client_timeout=timeout_s
+            )
         except (InferenceServerException, grpc.RpcError) as error:
-            raise unreachable(self.url) from error
+            raise unreachable(self.url, message_of(error)) from error
         if not live:
             raise unreachable(self.url)
 
@@ -138,28 +132,40 @@ class Connection:
     async def register_memory(self, name: str, size: int) -> None:
         """Lets the server open /dev/shm/`name`; requests call it by that name, too."""
         call = self._client.register_system_shared_memory(
-            name, f"/{name}", size, client_timeout=CONTROL_TIMEOUT_S
+            name,
+            f"/{name}",
+            size,
+            headers=self.endpoint.restricted_headers(),
+            client_timeout=CONTROL_TIMEOUT_S,
         )
         await self._control(call, "shared memory")
 
     async def unregister_memory(self, name: str) -> None:
         """Lets the server forget shared memory."""
-        call = self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
+        call = self._client.unregister_system_shared_memory(
+            name, headers=self.endpoint.restricted_headers(), client_timeout=CONTROL_TIMEOUT_S
+        )
         await self._control(call, "shared memory")
 
     async def registered_memory(self) -> list[str]:
         """Returns the names of all shared memory that the server was told of."""
-        call = self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
+        call = self._client.get_system_shared_memory_status(
+            headers=self.endpoint.restricted_headers(), client_timeout=CONTROL_TIMEOUT_S
+        )
         return list((await self._control(call, "shared memory")).regions)
 
     async def model_config(self, name: str) -> Any:
         """Returns the loaded configuration (a `ModelConfig` message) of a model."""
-        call = self._client.get_model_config(name, client_timeout=CONTROL_TIMEOUT_S)
+        call = self._client.get_model_config(
+            name, headers=self.endpoint.headers, client_timeout=CONTROL_TIMEOUT_S
+        )
         return (await self._control(call, name)).config
 
     async def model_versions(self, name: str) -> list[str]:
         """Returns the versions that are served, oldest first."""
-        call = self._client.get_model_metadata(name, client_timeout=CONTROL_TIMEOUT_S)
+        call = self._client.get_model_metadata(
+            name, headers=self.endpoint.headers, client_timeout=CONTROL_TIMEOUT_S
+        )
         metadata = await self._control(call, name)
         return sorted(metadata.versions, key=int)
 
@@ -167,7 +173,9 @@ class Connection:
         self, name: str, version: str, *, timeout_s: float = CONTROL_TIMEOUT_S
     ) -> Any:
         """Returns Triton's `ModelStatistics` of one version."""
-        call = self._client.get_inference_statistics(name, version, client_timeout=timeout_s)
+        call = self._client.get_inference_statistics(
+            name, version, headers=self.endpoint.headers, client_timeout=timeout_s
+        )
         reply = await self._control(call, name)
         return reply.model_stats[0]
 
@@ -187,7 +195,13 @@ class Connection:
             InferenceError: If the server reports any other error.
         """
         try:
-            return await self._client.infer(name, inputs, model_version=version, outputs=outputs)
+            return await self._client.infer(
+                name,
+                inputs,
+                model_version=version,
+                outputs=outputs,
+                headers=self.endpoint.headers,
+            )
         except InferenceServerException as error:
             failure = translated(error, f"{name} version {version}", self.url)
             if isinstance(failure, ModelUnavailableError):
@@ -199,12 +213,3 @@ class Connection:
             return await call
         except InferenceServerException as error:
             raise translated(error, name, self.url) from error
-
-
-def _channel(url: str) -> list[tuple[str, int]]:
-    options = [(f"grpc.max_{way}_message_length", MAX_MESSAGE_BYTES) for way in ("send", "receive")]
-    options += [(f"grpc.{end}_reconnect_backoff_ms", RECONNECT_MS) for end in ("initial", "max")]
-    # A channel that cannot connect would else keep others to the same server from trying at once.
-    options += [("grpc.use_local_subchannel_pool", 1)]
-    # A proxy that the environment names cannot reach this machine's own loopback interface.
-    return [*options, ("grpc.enable_http_proxy", 0)] if _LOOPBACK.match(url) else options

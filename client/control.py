@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,9 @@ class Control(Connection):
         Raises:
             ServerError: If the server does not answer.
         """
-        call = self._client.get_model_repository_index(client_timeout=ANSWER_TIMEOUT_S)
+        call = self._client.get_model_repository_index(
+            headers=self.endpoint.restricted_headers(), client_timeout=ANSWER_TIMEOUT_S
+        )
         index = (await self._control(call, "the models")).models
         ready: dict[str, set[str]] = {}
         for entry in index:
@@ -50,7 +53,9 @@ class Control(Connection):
             ModelUnavailableError: If none is loaded.
             ServerError: If the server does not answer.
         """
-        call = self._client.get_inference_statistics(name, "", client_timeout=ANSWER_TIMEOUT_S)
+        call = self._client.get_inference_statistics(
+            name, "", headers=self.endpoint.headers, client_timeout=ANSWER_TIMEOUT_S
+        )
         return {
             stats.version: Vitals(work_of(stats), int(stats.inference_stats.fail.count))
             for stats in (await self._control(call, name)).model_stats
@@ -67,13 +72,51 @@ class Control(Connection):
             InferenceError: If it does not load; then the old processes stay.
             ServerError: If the server does not answer.
         """
-        asked = self._client.get_model_config(name, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
-        config = json.dumps(_marked((await self._control(asked, name))["config"]))
-        call = self._client.load_model(name, config=config, client_timeout=timeout_s)
+        asked = self._client.get_model_config(
+            name, as_json=True, headers=self.endpoint.headers, client_timeout=CONTROL_TIMEOUT_S
+        )
+        await self.load(name, _marked((await self._control(asked, name))["config"]), timeout_s)
+
+    async def load(
+        self,
+        name: str,
+        config: Mapping[str, Any] | None = None,
+        timeout_s: float = CONTROL_TIMEOUT_S,
+    ) -> None:
+        """Loads a model, or loads it anew where it is loaded; what runs finishes first.
+
+        Args:
+            name: The model.
+            config: Its configuration instead of the one in the repository.
+            timeout_s: How long the server may take.
+
+        Raises:
+            InferenceError: If it does not load.
+            ServerError: If the server does not answer, or wants a key.
+        """
+        call = self._client.load_model(
+            name,
+            config=None if config is None else json.dumps(config),
+            headers=self.endpoint.restricted_headers(),
+            client_timeout=timeout_s,
+        )
         try:
             await self._control(call, name)
         except InferenceError as error:
             raise InferenceError(_PYTHON_TRACE.sub("", str(error))) from error
+
+    async def unload(self, name: str) -> None:
+        """Unloads a model; what runs finishes.
+
+        Raises:
+            ServerError: If the server does not answer, or wants a key.
+        """
+        call = self._client.unload_model(
+            name,
+            headers=self.endpoint.restricted_headers(),
+            client_timeout=CONTROL_TIMEOUT_S,
+        )
+        await self._control(call, name)
 
 
 def _marked(config: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class ServerUnavailableError(ServerError):
     """No server answers, or it takes no request, at the moment: asking again can help."""
 
 
+class AccessError(ServerError):
+    """The server keeps an interface to those who have its key."""
+
+
 class ModelDiedError(ServerUnavailableError):
     """The process of a model died on the server; whoever watches over it loads it again."""
 

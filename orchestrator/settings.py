@@ -8,7 +8,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from client.connection import TransportChoice
+from client.endpoint import Access
 from client.errors import InputError
+from client.tls import Tls
 from orchestrator.media.encoder_options import Preset
 from orchestrator.media.encoders import Codec
 from orchestrator.media.playback import WhenLonger
@@ -56,7 +58,7 @@ class Encoding(BaseModel):
 
 
 class Serving(BaseModel):
-    """How the server is waited for."""
+    """How the server is reached and waited for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,6 +67,14 @@ class Serving(BaseModel):
     retry_timeout_s: float = Field(ge=0)
     transport: TransportChoice
     frames_per_request: int = Field(ge=1)
+    key_file: Path | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    def access(self) -> Access:
+        """What a job shows the server."""
+        return Access(self.key_file, Tls(self.tls_ca, self.tls_certificate, self.tls_key))
 
 
 class Settings(BaseModel):

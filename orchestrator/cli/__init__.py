@@ -1,5 +1,6 @@
 """The `orchestrator` command."""
 
+import os
 import sys
 
 from orchestrator.cli.signals import ignore_usr1, leave
@@ -11,6 +12,7 @@ __all__ = ["main"]
 def main() -> None:
     """Entry point; Ctrl-C ends it in order even while its modules are still being read."""
     ignore_usr1()
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # its errors are told in a sentence
     limit_own_libraries()
     try:
         from orchestrator.cli.app import app

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from client.endpoint import Access
+from client.tls import Tls
+from orchestrator.cli.access import KeyFile, TlsCa, TlsCertificate, TlsKey
 from orchestrator.cli.running import EXIT_ERROR, printable, run, show
 from orchestrator.doctor.examine import examine
 from orchestrator.doctor.explain import explain
@@ -20,6 +23,10 @@ def doctor_command(
             metavar="HOST:PORT",
         ),
     ] = None,
+    key_file: KeyFile = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     explanation: Annotated[
         Path | None,
         typer.Option(
@@ -37,7 +44,8 @@ def doctor_command(
     if explanation is not None:
         _explain(explanation, as_json=as_json)
         return
-    findings = run(examine(url))
+    access = Access(key_file, Tls(tls_ca, tls_certificate, tls_key))
+    findings = run(examine(url, access))
     show(_json(as_data(findings)) if as_json else as_table(findings))
     if is_wrong(findings):
         raise typer.Exit(EXIT_ERROR)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from client.connection import TransportChoice
+from orchestrator.cli.access import KeyFile, TlsCa, TlsCertificate, TlsKey
 from orchestrator.cli.bars import Bars
 from orchestrator.cli.display import Display, Quiet, watched
 from orchestrator.cli.events import Events
@@ -146,8 +147,8 @@ def generate_command(
     url: Annotated[
         str | None,
         typer.Option(
-            help="gRPC endpoint of a Triton server, such as localhost:8001. "
-            "Without it the embedded server is started for this job.",
+            help="gRPC endpoint of a Triton server, such as localhost:8001, or grpcs://HOST:PORT "
+            "over TLS. Without it the embedded server is started for this job.",
             metavar="HOST:PORT",
             rich_help_panel=_RUNNING,
         ),
@@ -161,6 +162,10 @@ def generate_command(
             rich_help_panel=_RUNNING,
         ),
     ] = None,
+    key_file: KeyFile = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     profile: Annotated[
         str,
         typer.Option(
@@ -219,7 +224,14 @@ def generate_command(
             encoding=_given(
                 codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible
             ),
-            serving=_given(stall_timeout_s=stall_timeout, transport=transport),
+            serving=_given(
+                stall_timeout_s=stall_timeout,
+                transport=transport,
+                key_file=key_file,
+                tls_ca=tls_ca,
+                tls_certificate=tls_certificate,
+                tls_key=tls_key,
+            ),
         )
         report = _generated(request, settings, display)
         if json:

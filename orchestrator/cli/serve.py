@@ -11,7 +11,10 @@ from orchestrator.cli.running import printable, run, show
 from orchestrator.server.command import Device
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.serve import serve
+from orchestrator.server.tls import Gate
 from orchestrator.settings import home
+
+_ELSEWHERE = "Clients from elsewhere"
 
 
 def serve_command(
@@ -31,6 +34,45 @@ def serve_command(
             metavar="DEVICE",
         ),
     ] = "auto",
+    open_to_all: Annotated[
+        bool,
+        typer.Option(
+            "--open-to-all",
+            help="Every program on this machine may load models, which runs code as you, and share "
+            "memory; perf_analyzer --shared-memory over gRPC needs it.",
+        ),
+    ] = False,
+    tls_listen: Annotated[
+        str | None,
+        typer.Option(
+            help="Let clients from elsewhere run models, over TLS, at this address, such as "
+            "0.0.0.0:8443; needs the next three. They use generate --url grpcs://HOST:PORT.",
+            metavar="HOST:PORT",
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of the server's certificate.",
+            metavar="FILE",
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of its private key.", metavar="FILE", rich_help_panel=_ELSEWHERE
+        ),
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of who signs clients; all others are turned away.",
+            metavar="FILE",
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = None,
     log_file: Annotated[
         Path | None, typer.Option(help="Server log; a temporary file by default.", metavar="FILE")
     ] = None,
@@ -54,6 +96,8 @@ def serve_command(
             http_port=http_port,
             metrics_port=metrics_port,
             device=device,
+            restricted=not open_to_all,
+            gate=_gate(tls_listen, tls_certificate, tls_key, tls_client_ca),
             log_file=log_file,
             stall_s=stall_timeout,
             on_ready=_announce,
@@ -62,8 +106,26 @@ def serve_command(
     )
 
 
+def _gate(
+    address: str | None, certificate: Path | None, key: Path | None, client_ca: Path | None
+) -> Gate | None:
+    if address is None and certificate is None and key is None and client_ca is None:
+        return None
+    if address is None or certificate is None or key is None or client_ca is None:
+        raise typer.BadParameter(
+            "clients from elsewhere need all of --tls-listen, --tls-certificate, --tls-key and "
+            "--tls-client-ca"
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise typer.BadParameter(f"--tls-listen {address!r} is not HOST:PORT, as in 0.0.0.0:8443")
+    return Gate(host.strip("[]"), int(port), certificate, key, client_ca)
+
+
 def _announce(server: EmbeddedServer) -> None:
     show(f"serving {', '.join(server.models)} at {server.url} (gRPC); log: {server.log_file}")
+    if server.key_file is not None:
+        show(f"loading models and sharing memory: with the key in {server.key_file}")
     show(f"metrics: {server.metrics_url}; stop with Ctrl-C")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from client.endpoint import Access
 from client.errors import LipSyncError
 from orchestrator.doctor.finding import Finding, wrong
 from orchestrator.doctor.gpu import check_gpu
@@ -40,17 +41,18 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-async def examine(url: str | None = None) -> list[Finding]:
+async def examine(url: str | None = None, access: Access | None = None) -> list[Finding]:
     """Looks at everything that a job needs; starts and changes nothing.
 
     Args:
         url: gRPC endpoint of a server that is looked at, too.
+        access: What is shown to that server.
 
     Raises:
-        InputError: If the endpoint cannot be used.
+        InputError: If the endpoint, or a file of `access`, cannot be used.
     """
     found = await asyncio.gather(*(asyncio.to_thread(run_check, check) for check in CHECKS))
-    served = [] if url is None else await _served(url)
+    served = [] if url is None else await _served(url, access or Access())
     return [finding for findings in (*found, served) for finding in findings]
 
 
@@ -63,7 +65,7 @@ def run_check(check: Check) -> list[Finding]:
         return [wrong(subject, "cannot be looked at", str(error))]
 
 
-async def _served(url: str) -> list[Finding]:
+async def _served(url: str, access: Access) -> list[Finding]:
     from orchestrator.doctor.served import check_served  # its libraries may be what is broken
 
-    return await check_served(url)
+    return await check_served(url, access)

@@ -3,14 +3,18 @@
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
+from client.keys import Key, local_key
 from orchestrator.doctor.finding import Finding, ok, warning
 from orchestrator.doctor.listeners import listener
 from orchestrator.server.ports import LOOPBACK
 
 USUAL = {"http": 8000, "grpc": 8001, "metrics": 8002}
 TIMEOUT_S = 1.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN = "a program of another user"
 
 
@@ -20,7 +24,7 @@ def check_ports(ports: dict[str, int] = USUAL) -> list[Finding]:
     names = ", ".join(str(port) for port in sorted(ports.values()))
     if not taken:
         return [ok("ports", f"{names} are free")]
-    triton = _describe_triton(ports["http"]) if ports["http"] in taken else None
+    triton = _describe_triton(ports) if ports["http"] in taken else None
     if triton:
         url = f"{LOOPBACK}:{ports['grpc']}"
         return [ok("ports", f"{triton} at {names}: jobs can use it with --url {url}")]
@@ -37,22 +41,31 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _describe_triton(port: int) -> str | None:
+def _describe_triton(ports: dict[str, int]) -> str | None:
     """What a Triton server says of itself; None if it is none."""
+    port, key = ports["http"], local_key(ports["grpc"])
     with suppress(OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         server = json.loads(_ask(port, "GET", "/v2")[1])
         ready = _ask(port, "GET", "/v2/health/ready")[0] == http.client.OK
-        models = json.loads(_ask(port, "POST", "/v2/repository/index")[1])
-        loaded = sorted({m["name"] for m in models if m.get("state") == "READY"})
-        state = "ready" if ready else "not ready"
-        return f"{server['name']} {server['version']}, {state}, serves {', '.join(loaded) or '-'}"
+        said = f"{server['name']} {server['version']}, {'ready' if ready else 'not ready'}"
+        return said + _served(port, key)
     return None
 
 
-def _ask(port: int, method: str, path: str) -> tuple[int, bytes]:
+def _served(port: int, key: Key | None) -> str:
+    status, body = _ask(port, "POST", "/v2/repository/index", key.http_headers if key else {})
+    if status != http.client.OK:
+        return ", another user's"
+    loaded = sorted({m["name"] for m in json.loads(body) if m.get("state") == "READY"})
+    return f", serves {', '.join(loaded) or '-'}"
+
+
+def _ask(
+    port: int, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS
+) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers=dict(headers))
         reply = connection.getresponse()
         return reply.status, reply.read(2**20)
     finally:

@@ -33,7 +33,7 @@ from orchestrator.pipeline.report import ModelReport, Report, Stopwatch
 from orchestrator.pipeline.speak import Speaking, Written
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.supervisor import supervised
-from orchestrator.settings import Settings, home
+from orchestrator.settings import Serving, Settings, home
 from orchestrator.speech.silence import followed_by_silence
 from orchestrator.speech.windows import Samples
 from orchestrator.threads import OPENCV, ThreadPlan
@@ -83,12 +83,21 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
     retry_s = settings.serving.retry_timeout_s
     async with (
         _server(request.url, settings, progress, watch, tell) as url,
-        Connection(url, retry_timeout_s=retry_s, transport=settings.serving.transport) as server,
+        _connection(url, settings.serving, is_own=request.url is None) as server,
     ):
         models, before = await Retries(retry_s).run(lambda: _models(server, settings))
         progress.ask(models.vigils)
         job = _Job(request, media, settings, models, before, progress, watch, notices)
         return await job.run()
+
+
+def _connection(url: str, serving: Serving, *, is_own: bool) -> Connection:
+    return Connection(
+        url,
+        access=None if is_own else serving.access(),
+        retry_timeout_s=serving.retry_timeout_s,
+        transport=serving.transport,
+    )
 
 
 async def _models(server: Connection, settings: Settings) -> tuple[JobModels, dict[str, Batching]]:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from client.keys import Key
 from orchestrator.server.assembly import Assembly
 from orchestrator.server.memory import GROWTH_BYTES, REGION_BYTES
 from orchestrator.server.ports import LOOPBACK, Ports
 from orchestrator.server.runtime import NO_TELEMETRY, Runtime
 from orchestrator.threads import ThreadPlan
+
+# Who may load a model may run code; who may share memory or write traces may read and write files.
+RESTRICTED = "model-repository,shared-memory,trace,logging"
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
@@ -25,6 +29,7 @@ class Launch:
         models: What it loads; a model that does not load ends it.
         ports: Where it listens, on the loopback interface.
         device: Where the models run; only `cuda` lets the server see GPUs.
+        key: What opens the restricted interfaces; None leaves them open to the whole machine.
     """
 
     runtime: Runtime
@@ -32,6 +37,7 @@ class Launch:
     models: Sequence[str]
     ports: Ports
     device: Device = "cpu"
+    key: Key | None = None
 
 
 def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[str]:
@@ -59,6 +65,9 @@ def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[
     for service in ("grpc", "http", "metrics"):
         command.append(f"--{service}-address={LOOPBACK}")
         command.append(f"--{service}-port={getattr(launch.ports, service)}")
+    if launch.key is not None:
+        command.append(f"--grpc-restricted-protocol={RESTRICTED}:{launch.key.text}")
+        command.append(f"--http-restricted-api={RESTRICTED}:{launch.key.text}")
     if launch.device != "cuda":
         command += ["--allow-gpu-metrics=false", "--pinned-memory-pool-byte-size=0"]
     return command

@@ -10,6 +10,7 @@ from typing import NoReturn, Self
 
 from client.canary import check_models
 from client.errors import InferenceError, ServerError
+from client.keys import Key, local_key_file
 from orchestrator.server.command import Device, Launch
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
@@ -54,6 +55,7 @@ class EmbeddedServer:
         http_url: HTTP endpoint.
         metrics_url: Prometheus metrics.
         log_file: The server's log; inside its private folder unless one was named.
+        key_file: Holds what opens the restricted interfaces; None if none is restricted.
         models: The models that it serves.
         start_timeout_s: How long it may take to load them, and each of them then to answer.
     """
@@ -65,6 +67,7 @@ class EmbeddedServer:
         self.http_url = f"http://{LOOPBACK}:{launch.ports.http}"
         self.metrics_url = f"http://{LOOPBACK}:{launch.ports.metrics}/metrics"
         self.log_file = keeper.log.path
+        self.key_file = local_key_file(launch.ports.grpc) if launch.key else None
         self.models = list(launch.models)
         self.start_timeout_s = start_timeout_s
         self._launch = launch
@@ -80,6 +83,7 @@ class EmbeddedServer:
         models: Sequence[str] | None = None,
         log_file: Path | None = None,
         device: Device = "cpu",
+        restricted: bool = True,
         grpc_port: int | None = None,
         http_port: int | None = None,
         metrics_port: int | None = None,
@@ -92,6 +96,7 @@ class EmbeddedServer:
             models: Models to serve; all by default.
             log_file: File to which the server's log is appended.
             device: Where the models run; `cuda` insists on a GPU, all else hides GPUs.
+            restricted: Whether only this user's clients may load models and share memory.
             grpc_port: Port of gRPC; a free one by default. So are the others.
             http_port: Port of HTTP.
             metrics_port: Port of the metrics.
@@ -111,6 +116,7 @@ class EmbeddedServer:
             repository=repository,
             models=names,
             device=device,
+            key=Key.new() if restricted else None,
         )
         ports = partial(choose_ports, grpc=grpc_port, http=http_port, metrics=metrics_port)
         try:

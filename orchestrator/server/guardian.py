@@ -23,6 +23,7 @@ SHM_FOLDER = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
 TEMPORARY_FOLDER = Path("/tmp")  # noqa: S108 - where Triton's python backend works, always
 REAP_TIMEOUT_S = 1.0
 SIGNAL_BASE = 128  # as in a shell: exit status 128 + signal number
+COMMAND_LINE = slice(45, 47)  # arg_start and arg_end of the fields behind the name, proc(5)
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -39,6 +40,8 @@ class Charge:
         shm_prefix: Beginning of the names of its shared memory regions, removed in the end.
         parent: Process id for which the server runs.
         grace_s: How long it may take to stop before it is killed.
+        key: What opens the server's restricted interfaces; empty if none is restricted.
+        key_file: Where its clients find it; removed in the end.
     """
 
     command: list[str]
@@ -48,6 +51,8 @@ class Charge:
     shm_prefix: str
     parent: int
     grace_s: float
+    key: str = ""
+    key_file: str = ""
 
 
 class StopRequest:
@@ -126,12 +131,35 @@ def watch(
     server: subprocess.Popen[bytes], charge: Charge, stop: StopRequest, unpacked: BackendFolder
 ) -> None:
     """Returns when the server has ended, or when it is no longer needed."""
+    concealed = not charge.key
     while server.poll() is None and not stop.made and os.getppid() == charge.parent:
         if any(SHM_FOLDER.glob(f"{charge.shm_prefix}*")):
             unpacked.note()
+            concealed = concealed or conceal(server.pid, charge)
         closed, _, _ = select.select([sys.stdin], [], [], POLL_S)
         if closed:
             return
+
+
+def conceal(pid: int, charge: Charge) -> bool:
+    """Overwrites the key in the server's command line, which everybody on the machine can read.
+
+    By then the server has read it.
+    """
+    secret = charge.key.partition("=")[2].encode()
+    try:
+        start, end = map(
+            int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[45:47]
+        )
+        with Path(f"/proc/{pid}/mem").open("r+b", buffering=0) as memory:
+            memory.seek(start)
+            line = memory.read(end - start)
+            memory.seek(start)
+            memory.write(line.replace(secret, b"*" * len(secret)))
+    except (OSError, ValueError) as error:
+        with Path(charge.log).open("a", encoding="utf-8") as log:
+            log.write(f"The key stays visible in the server's command line: {error}\n")
+    return True
 
 
 def end(server: subprocess.Popen[bytes], grace_s: float) -> None:
@@ -156,10 +184,19 @@ def reap(timeout_s: float) -> None:
 
 
 def clean(charge: Charge) -> None:
-    """Removes the private folder and the shared memory of the server."""
+    """Removes the private folder, the shared memory and the key of the server."""
     for region in SHM_FOLDER.glob(f"{charge.shm_prefix}*"):
         region.unlink(missing_ok=True)
+    _remove_key(charge)
     shutil.rmtree(charge.folder, ignore_errors=True)
+
+
+def _remove_key(charge: Charge) -> None:
+    """Removes the key file, unless a later server at the same port has written another key."""
+    path = Path(charge.key_file)
+    with suppress(OSError):
+        if charge.key and path.read_text(encoding="ascii").strip() == charge.key:
+            path.unlink()
 
 
 def _die_with_guardian() -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
+from client.keys import local_key_file, publish
 from orchestrator.server import guardian
 from orchestrator.server.assembly import PREFIX, Assembly, assemble, no_room, parent_folder
 from orchestrator.server.command import Launch, server_command, server_environment
@@ -52,7 +53,7 @@ class Keeper:
 
         Raises:
             InputError: If the log file cannot be written.
-            ServerError: If the private folder cannot be made.
+            ServerError: If the private folder cannot be made, or the key not be written.
         """
         await asyncio.to_thread(sweep, parent_folder())
         log = ServerLog(log_file) if log_file else None
@@ -62,6 +63,8 @@ class Keeper:
         try:
             log = log or ServerLog(assembly.log)
             charge = _write_charge(assembly, launch, log.path)
+            if launch.key is not None:
+                publish(launch.key, launch.ports.grpc)
             process = await _start_guardian(assembly, lock)
         except BaseException:
             os.close(lock)
@@ -155,6 +158,8 @@ def _write_charge(assembly: Assembly, launch: Launch, log_file: Path) -> Charge:
         shm_prefix=shm_prefix,
         parent=os.getpid(),
         grace_s=GRACE_S,
+        key=launch.key.text if launch.key else "",
+        key_file=str(local_key_file(launch.ports.grpc)),
     )
     try:
         assembly.charge.write_text(json.dumps(asdict(charge)), encoding="utf-8")

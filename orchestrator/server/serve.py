@@ -11,6 +11,7 @@ from client.pulse import STALL_S
 from orchestrator.server.command import Device
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.supervisor import Supervisor
+from orchestrator.server.tls import Gate, opened
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ async def serve(
     http_port: int = 8000,
     metrics_port: int = 8002,
     device: Device = "auto",
+    restricted: bool = True,
+    gate: Gate | None = None,
     log_file: Path | None = None,
     start_timeout_s: float = 120.0,
     stall_s: float = STALL_S,
@@ -42,6 +45,8 @@ async def serve(
         http_port: Port of HTTP.
         metrics_port: Port of the metrics.
         device: Where the models run.
+        restricted: Whether only this user's clients may load models and share memory.
+        gate: Where clients from elsewhere are let in, over TLS; None lets in nobody.
         log_file: File to which the server's log is appended.
         start_timeout_s: How long the server may take to load its models.
         stall_s: How long a model may finish no batch while a request waits (20 of its batches at
@@ -55,20 +60,22 @@ async def serve(
         InferenceError: If a model does not answer.
     """
     with _until_signal():
-        server = await EmbeddedServer.start(
-            repository,
-            models=models,
-            log_file=log_file,
-            device=device,
-            grpc_port=grpc_port,
-            http_port=http_port,
-            metrics_port=metrics_port,
-            start_timeout_s=start_timeout_s,
-        )
-        async with server:
-            if on_ready is not None:
-                on_ready(server)
-            await Supervisor(server, stall_s=stall_s, on_event=on_event).run()
+        async with opened(gate, grpc_port):
+            server = await EmbeddedServer.start(
+                repository,
+                models=models,
+                log_file=log_file,
+                device=device,
+                restricted=restricted,
+                grpc_port=grpc_port,
+                http_port=http_port,
+                metrics_port=metrics_port,
+                start_timeout_s=start_timeout_s,
+            )
+            async with server:
+                if on_ready is not None:
+                    on_ready(server)
+                await Supervisor(server, stall_s=stall_s, on_event=on_event).run()
 
 
 @contextmanager

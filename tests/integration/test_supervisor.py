@@ -1,6 +1,7 @@
 """What dies or hangs under supervision is started again, and clients see it late, not broken."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tritonclient.grpc.aio import InferenceServerClient
 
 from client.connection import Connection
 from client.control import Control
@@ -163,8 +163,7 @@ async def test_a_model_stays_as_it_was_loaded(repository: Path) -> None:
             ' "instance_group": [{"count": 1}], "version_policy": {"specific": {"versions": [2]}},'
             ' "parameters": {"manifest.2": {"string_value": "{}"}}}'
         )
-        async with InferenceServerClient(keeping.server.url) as client:
-            await client.load_model("echo", config=override)
+        await control.load("echo", json.loads(override))
         await asyncio.sleep(3)  # the processes before have gone
         assert keeping.events == []
         os.kill(keeping.stub("echo"), signal.SIGKILL)
@@ -202,8 +201,7 @@ async def test_a_model_that_a_client_unloads_is_left_alone(repository: Path) -> 
     write_echo(repository, "one")
     write_echo(repository, "two")
     async with kept(repository) as keeping, Control(keeping.server.url) as control:
-        async with InferenceServerClient(keeping.server.url) as client:
-            await client.unload_model("one")
+        await control.unload("one")
         await until(lambda: {s.slot.model for s in keeping.server.stubs()} == {"two"})
         await asyncio.sleep(3)
         assert await control.ready_versions() == {"two": {"1"}}
