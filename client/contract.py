@@ -5,14 +5,39 @@ letter is the same number in all tensors of one model. `model_repository/README.
 tensors mean.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from client.errors import ContractError
-from client.model import ServedModel
+from client.manifest import Manifest
 from client.tensors import TensorSpec
 
 Shape = tuple[int | str, ...]
+
+
+class Described(Protocol):
+    """A version of a model as a server, or a folder of a repository, describes it."""
+
+    @property
+    def name(self) -> str:
+        """Model name."""
+
+    @property
+    def version(self) -> str:
+        """Version."""
+
+    @property
+    def inputs(self) -> Mapping[str, TensorSpec]:
+        """Inputs by name."""
+
+    @property
+    def outputs(self) -> Mapping[str, TensorSpec]:
+        """Outputs by name."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What belongs to the version."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +51,23 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Role:
-    """What a model must take and give to serve in one place of the pipeline."""
+    """What a model must take and give to serve in one place of the pipeline.
+
+    Attributes:
+        inputs: Inputs by name.
+        outputs: Outputs by name.
+        alternatives: Outputs of which it must give one group.
+        crop: The kind of crop geometry that the pipeline lays out for it, if it takes a crop.
+        window: The input that is a window of speech, whose parts the manifest must declare.
+        has_features: Whether it gives or takes speech features, whose kind the manifest must say.
+    """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     alternatives: tuple[frozenset[str], ...] = ()
+    crop: str | None = None
+    window: str | None = None
+    has_features: bool = False
 
 
 ROLES: dict[str, Role] = {
@@ -45,10 +82,13 @@ ROLES: dict[str, Role] = {
             "presence": Tensor("FP32", (1,)),
             "mesh": Tensor("FP32", ("N", 2)),
         },
+        crop="square-1.5",
     ),
     "wenet": Role(
         inputs={"speech": Tensor("FP32", ("L",))},
         outputs={"features": Tensor("FP32", ("T", "D"))},
+        window="speech",
+        has_features=True,
     ),
     "landmark2face": Role(
         inputs={
@@ -67,12 +107,14 @@ ROLES: dict[str, Role] = {
             "mask": Tensor("UINT8", ("S", "S", 1), required=False),
         },
         alternatives=(frozenset({"flow", "layers"}), frozenset({"generated"})),
+        crop="eyes-mouth-v1",
+        has_features=True,
     ),
 }
 
 
-def check_contract(model: ServedModel, role_name: str) -> dict[str, int]:
-    """Checks one served model against its role.
+def check_contract(model: Described, role_name: str) -> dict[str, int]:
+    """Checks one model against its role.
 
     Returns:
         The number that the model chose for every letter of the contract.
@@ -80,21 +122,41 @@ def check_contract(model: ServedModel, role_name: str) -> dict[str, int]:
     Raises:
         ContractError: If a tensor is missing, unknown, or of another type or shape.
     """
-    role = ROLES[role_name]
-    unknown = [name for name in model.inputs if name not in role.inputs]
-    if unknown:
-        raise ContractError(
-            f"{model.name} version {model.version} asks for input {unknown[0]!r}, which the role "
-            f"{role_name} does not give; it may take {', '.join(role.inputs)}."
-        )
     extents: dict[str, int] = {}
-    _bind(model, model.inputs, role.inputs, extents)
-    _bind(model, model.outputs, role.outputs, extents)
-    _check_alternatives(model, role)
+    for breach in _breaches(model, role_name, extents):
+        raise ContractError(breach)
     return extents
 
 
-def check_features(wenet: ServedModel, landmark2face: ServedModel) -> None:
+def contract_breaches(model: Described, role_name: str) -> list[str]:
+    """Returns everything in which a model's tensors break the contract of its role, as sentences.
+
+    An extent that breaks it is not held against the tensors that follow.
+    """
+    return list(_breaches(model, role_name, {}))
+
+
+def manifest_breaches(model: Described, role_name: str) -> list[str]:
+    """Returns everything that a role needs to know of a model and its manifest does not say."""
+    role, manifest = ROLES[role_name], model.manifest
+    subject = f"{model.name} version {model.version}"
+    kind = manifest.crop.kind if manifest.crop else None
+    breaches = []
+    if role.crop is not None and kind != role.crop:
+        breaches.append(
+            f"{subject} wants the crop geometry {kind or 'of no kind'}; this program lays out "
+            f"{role.crop}."
+        )
+    if role.window is not None and not _has_window(model, role.window):
+        breaches.append(
+            f"{subject} does not declare the window that its input {role.window} is made of."
+        )
+    if role.has_features and manifest.feature_kind is None:
+        breaches.append(f"{subject} does not say of which kind its features are.")
+    return breaches
+
+
+def check_features(wenet: Described, landmark2face: Described) -> None:
     """Checks that the renderer wants the features that the speech encoder gives.
 
     Raises:
@@ -110,46 +172,67 @@ def check_features(wenet: ServedModel, landmark2face: ServedModel) -> None:
         )
 
 
+def _has_window(model: Described, name: str) -> bool:
+    window, spec = model.manifest.window, model.inputs.get(name)
+    return window is not None and spec is not None and spec.shape == (window.length,)
+
+
+def _breaches(model: Described, role_name: str, extents: dict[str, int]) -> Iterator[str]:
+    role = ROLES[role_name]
+    for name in model.inputs:
+        if name not in role.inputs:
+            yield (
+                f"{model.name} version {model.version} asks for input {name!r}, which the role "
+                f"{role_name} does not give; it may take {', '.join(role.inputs)}."
+            )
+    yield from _bind(model, model.inputs, role.inputs, extents)
+    yield from _bind(model, model.outputs, role.outputs, extents)
+    yield from _alternatives(model, role)
+
+
 def _bind(
-    model: ServedModel,
+    model: Described,
     specs: Mapping[str, TensorSpec],
     wanted: Mapping[str, Tensor],
     extents: dict[str, int],
-) -> None:
+) -> Iterator[str]:
     for name, tensor in wanted.items():
         spec = specs.get(name)
         if spec is not None:
-            _bind_tensor(model, spec, tensor, extents)
+            yield from _bind_tensor(model, spec, tensor, extents)
         elif tensor.required:
-            raise ContractError(
+            yield (
                 f"{model.name} version {model.version} has no tensor {name!r}, "
                 "which its role needs."
             )
 
 
 def _bind_tensor(
-    model: ServedModel, spec: TensorSpec, tensor: Tensor, extents: dict[str, int]
-) -> None:
+    model: Described, spec: TensorSpec, tensor: Tensor, extents: dict[str, int]
+) -> Iterator[str]:
     pairs = list(zip(tensor.shape, spec.shape, strict=False))
+    bound = dict(extents)
     if (
-        spec.datatype != tensor.datatype
-        or len(spec.shape) != len(tensor.shape)
-        or any(_extent(extents, symbol, size) != size for symbol, size in pairs)
+        spec.datatype == tensor.datatype
+        and len(spec.shape) == len(tensor.shape)
+        and all(_extent(bound, symbol, size) == size for symbol, size in pairs)
     ):
-        shape = [extents.get(s, s) if isinstance(s, str) else s for s in tensor.shape]
-        raise ContractError(
-            f"{model.name} version {model.version} declares {spec}; the contract wants "
-            f"{tensor.datatype} [{', '.join(map(str, shape))}]."
-        )
+        extents.update(bound)
+        return
+    shape = [extents.get(s, s) if isinstance(s, str) else s for s in tensor.shape]
+    yield (
+        f"{model.name} version {model.version} declares {spec}; the contract wants "
+        f"{tensor.datatype} [{', '.join(map(str, shape))}]."
+    )
 
 
 def _extent(extents: dict[str, int], symbol: int | str, size: int) -> int:
     return symbol if isinstance(symbol, int) else extents.setdefault(symbol, size)
 
 
-def _check_alternatives(model: ServedModel, role: Role) -> None:
+def _alternatives(model: Described, role: Role) -> Iterator[str]:
     if role.alternatives and not any(group <= model.outputs.keys() for group in role.alternatives):
-        raise ContractError(
+        yield (
             f"{model.name} version {model.version} gives {_listed(model.outputs)}; it must give "
             f"{' or '.join(_listed(sorted(group)) for group in role.alternatives)}."
         )

@@ -9,6 +9,7 @@ from orchestrator.cli.doctor import doctor_command
 from orchestrator.cli.generate import generate_command
 from orchestrator.cli.running import show
 from orchestrator.cli.serve import serve_command
+from orchestrator.cli.validate import validate_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command("generate")(generate_command)
 app.command("serve")(serve_command)
 app.command("doctor")(doctor_command)
+app.command("validate")(validate_command)
 
 
 def _show_version(wanted: bool) -> None:

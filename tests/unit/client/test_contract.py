@@ -1,15 +1,21 @@
 """A served model that breaks the contract is refused with one sentence that names the tensor."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from client.calls import Calls
 from client.connection import Connection
-from client.contract import check_contract, check_features
+from client.contract import (
+    check_contract,
+    check_features,
+    contract_breaches,
+    manifest_breaches,
+)
 from client.errors import ContractError
 from client.gather import Gatherer
-from client.manifest import Manifest, parse_manifest
+from client.manifest import CropGeometry, Manifest, SpeechWindow, parse_manifest
 from client.model import Batching, ServedModel
 from client.tensors import TensorSpec
 from client.transport import Signature
@@ -130,6 +136,53 @@ def test_an_encoder_and_a_renderer_of_different_features_are_refused(width: int,
 
 def test_an_encoder_and_a_renderer_of_the_same_features_fit() -> None:
     check_features(encoder(64, "lipsync-v1"), renderer(64, "lipsync-v1"))
+
+
+def test_all_breaches_are_gathered_and_none_follows_from_another() -> None:
+    layers = TensorSpec("layers", "UINT8", (4, 256, 256, 3))
+    source = TensorSpec("source", "INT64", (4,))
+    flow = TensorSpec("flow", "FP32", (4, 64, 64, 2))
+
+    breaches = contract_breaches(renderer(64, "a", [flow, layers, source]), "landmark2face")
+
+    assert len(breaches) == 2
+    assert "declares layers" in breaches[0]
+    assert "declares source" in breaches[1]
+
+
+def test_a_wrong_extent_is_not_held_against_the_next_tensor() -> None:
+    face = TensorSpec("face", "UINT8", (256, 128, 3))
+    mask = TensorSpec("generated", "UINT8", (64, 64, 3))
+    features = TensorSpec("features", "FP32", (64, 17))
+
+    breaches = contract_breaches(served("m", [face, features], [mask]), "landmark2face")
+
+    assert len(breaches) == 1
+
+
+def test_a_manifest_that_says_what_the_role_needs_has_no_breaches() -> None:
+    window = SpeechWindow(sample_rate=16000, left_context=160, core=90000, right_context=160)
+    model = replace(encoder(64, "a"), manifest=Manifest(feature_kind="a", window=window))
+
+    assert manifest_breaches(model, "wenet") == []
+
+
+def test_everything_that_a_manifest_leaves_unsaid_is_told() -> None:
+    model = replace(renderer(64, "a"), manifest=Manifest(crop=CropGeometry(kind="round")))
+
+    crop, features = manifest_breaches(model, "landmark2face")
+
+    assert "wants the crop geometry round; this program lays out eyes-mouth-v1" in crop
+    assert "does not say of which kind its features are" in features
+
+
+def test_a_window_that_is_not_the_input_is_told() -> None:
+    window = SpeechWindow(sample_rate=16000, left_context=0, core=64000, right_context=0)
+    model = replace(encoder(64, "a"), manifest=Manifest(feature_kind="a", window=window))
+
+    (breach,) = manifest_breaches(model, "wenet")
+
+    assert "does not declare the window that its input speech is made of" in breach
 
 
 def test_a_broken_manifest_names_model_version_and_key() -> None:
