@@ -1,4 +1,5 @@
-# Two environments from lock files: .venv (the application) and .triton (the embedded server).
+# Environments from lock files: .venv (the application), .triton (the embedded server), and for
+# the tests .portability (the oldest ONNX Runtime that the models must run in).
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -12,7 +13,7 @@ UV := .uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup torch demo test check format lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,13 +34,25 @@ $(UV):
 	$(UV) pip sync --quiet --python .triton/bin/python --require-hashes requirements/triton.txt
 	@touch $@
 
-setup: .venv/.done .triton/.done  ## Make both environments
+.portability/.done: requirements/portability.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .portability
+	$(UV) pip sync --quiet --python .portability/bin/python --require-hashes requirements/portability.txt
+	@touch $@
+
+# Whoever has asked for torch keeps it when the lock file changes.
+setup: .venv/.done .triton/.done $(wildcard .triton/.torch)  ## Make both environments
+
+.triton/.torch: requirements/torch.in .triton/.done
+	.uv/bin/pip --python .triton/bin/python --quiet --disable-pip-version-check install -r $<
+	@touch $@
+
+torch: .triton/.torch  ## Add torch to the embedded server, for TorchScript models
 
 demo: setup  ## Make the shipped sample speak; prints where the video is
 	@mkdir -p out
 	.venv/bin/orchestrator generate --video tests/data/portrait.mp4 --audio tests/data/speech.wav --output out/demo.mp4
 
-test: setup  ## Run the whole test suite
+test: setup .portability/.done  ## Run the whole test suite
 	.venv/bin/pytest
 
 check: setup  ## Lint, format check and strict type check
@@ -51,10 +64,11 @@ format: setup  ## Rewrite the code in the project's format
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-lock: | $(UV)  ## Renew the lock files from pyproject.toml and requirements/triton.in
+lock: | $(UV)  ## Renew the lock files from pyproject.toml and requirements/*.in
 	$(COMPILE) pyproject.toml --output-file requirements/app.txt
 	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
 	$(COMPILE) requirements/triton.in --output-file requirements/triton.txt
+	$(COMPILE) requirements/portability.in --output-file requirements/portability.txt
 
-clean:  ## Remove both environments and caches
-	rm -rf .venv .triton .uv .mypy_cache .ruff_cache .pytest_cache *.egg-info
+clean:  ## Remove the environments and caches
+	rm -rf .venv .triton .portability .uv .mypy_cache .ruff_cache .pytest_cache *.egg-info

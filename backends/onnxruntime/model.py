@@ -4,14 +4,23 @@ The same `config.pbtxt` serves both. Triton imports this file in a process of it
 model instance and calls `TritonPythonModel`.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-from backends.onnxruntime.session import open_session
-from backends.onnxruntime.signature import check_signature
+from backends.onnxruntime.completion import (
+    complete,
+    is_complete,
+    own_version_folder,
+    read_signature,
+)
+from backends.onnxruntime.limits import check_limits
+from backends.onnxruntime.session import Grant, open_session
+from backends.onnxruntime.signature import Signature, check_signature
+from backends.onnxruntime.tensors import Translation
 from backends.shared.answers import answer
 from backends.shared.batching import Arrays
 from backends.shared.config import ModelConfig
@@ -20,6 +29,22 @@ from backends.shared.cores import given_cores
 
 class TritonPythonModel:
     """One instance of one model version."""
+
+    @staticmethod
+    def auto_complete_config(auto_complete_model_config: Any) -> Any:
+        """Fills in what a configuration leaves out, from the model file.
+
+        Args:
+            auto_complete_model_config: Triton's object for a configuration.
+
+        Raises:
+            ValueError: If the model cannot be read, or not be batched as configured.
+        """
+        config = ModelConfig.parse(json.dumps(auto_complete_model_config.as_dict()))
+        if not is_complete(config):
+            folder = own_version_folder(config.file_name)
+            complete(auto_complete_model_config, read_signature(folder, config))
+        return auto_complete_model_config
 
     def initialize(self, args: dict[str, str]) -> None:
         """Opens the model and makes sure that it fits its configuration.
@@ -31,25 +56,29 @@ class TritonPythonModel:
             ValueError: If the model cannot be served as configured.
         """
         self._config = ModelConfig.parse(args["model_config"])
-        self._session = open_session(
-            Path(args["model_repository"], args["model_version"], self._config.file_name),
-            self._config,
+        grant = Grant(
             kind=args["model_instance_kind"],
             device_id=int(args["model_instance_device_id"]),
             cores=given_cores(),
         )
-        check_signature(self._config, self._session.get_inputs(), self._session.get_outputs())
+        check_limits(self._config, grant.kind)
+        folder = Path(args["model_repository"], args["model_version"])
+        opened = open_session(folder, self._config, grant)
+        self._session, self._run_options = opened.session, opened.run_options
+        signature = Signature.of(self._session, self._config.file_name)
+        check_signature(self._config, signature)
+        self._translation = Translation(self._config, signature)
         self._outputs = [tensor.name for tensor in self._config.outputs]
-        pb_utils.Logger.log_info(
-            f"{args['model_instance_name']}: {self._config.file_name} runs on "
-            f"{self._session.get_providers()[0]}, "
-            f"{self._session.get_session_options().intra_op_num_threads} threads"
-        )
+        subject = f"{args['model_instance_name']}: {self._config.file_name}"
+        pb_utils.Logger.log_info(f"{subject} {opened.describe()}")
+        for remark in opened.remarks:
+            pb_utils.Logger.log_warn(f"{subject}: {remark}")
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request, in order, with its outputs or its own error."""
-        return answer(requests, self._run)
+        return answer(requests, self._run, batched=self._config.is_batched)
 
     def _run(self, inputs: Arrays) -> Arrays:
-        values = self._session.run(self._outputs, dict(inputs))
-        return dict(zip(self._outputs, values, strict=True))
+        inputs = self._translation.inputs(inputs)
+        values = self._session.run(self._outputs, inputs, self._run_options)
+        return self._translation.outputs(dict(zip(self._outputs, values, strict=True)))

@@ -8,9 +8,15 @@ import triton_python_backend_utils as pb_utils
 from backends.shared.batching import Arrays, Run, run_requests
 
 
-def answer(requests: Sequence[Any], run: Run) -> list[Any]:
-    """Runs requests as one batch; every one gets its outputs, or its own error, in order."""
-    results = run_requests([inputs_of(request) for request in requests], run)
+def answer(requests: Sequence[Any], run: Run, *, batched: bool = True) -> list[Any]:
+    """Runs requests as one batch; every one gets its outputs, or its own error, in order.
+
+    Args:
+        requests: Triton's requests.
+        run: Runs the model once.
+        batched: Whether there is a batch axis; without one, requests are run one by one.
+    """
+    results = run_requests([inputs_of(request) for request in requests], run, batched=batched)
     return [_response(request, result) for request, result in zip(requests, results, strict=True)]
 
 

@@ -12,20 +12,25 @@ Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 Run: TypeAlias = Callable[[Arrays], Arrays]
 
 
-def run_requests(requests: Sequence[Arrays], run: Run) -> list[Arrays | Exception]:
+def run_requests(
+    requests: Sequence[Arrays], run: Run, *, batched: bool = True
+) -> list[Arrays | Exception]:
     """Runs requests as one batch; when that fails, one by one, so that only the guilty fail.
 
     Args:
         requests: Inputs of each request, first axis the batch.
         run: Runs the model once.
+        batched: Whether there is a batch axis; without one, requests are run one by one.
 
     Returns:
         Outputs of each request, or what went wrong with it.
     """
-    if len(requests) > 1:
+    if not batched:
+        return [_attempt(run, request) for request in requests]
+    if len(requests) > 1 and _have_same_inputs(requests):
         with suppress(Exception):  # whatever it is, the runs below meet it again
             return list(_run_joined(requests, run))
-    return [_run_alone(request, run) for request in requests]
+    return [_attempt(lambda alone: _run_alone(alone, run), request) for request in requests]
 
 
 def batch_size(request: Arrays) -> int:
@@ -40,6 +45,11 @@ def batch_size(request: Arrays) -> int:
     return next(iter(sizes.values()))
 
 
+def _have_same_inputs(requests: Sequence[Arrays]) -> bool:
+    """Whether nobody's optional input would be lost, or become another's."""
+    return all(request.keys() == requests[0].keys() for request in requests)
+
+
 def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
     sizes = [batch_size(request) for request in requests]
     joined = {name: np.concatenate([r[name] for r in requests]) for name in requests[0]}
@@ -51,9 +61,13 @@ def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
     ]
 
 
-def _run_alone(request: Arrays, run: Run) -> Arrays | Exception:
+def _run_alone(request: Arrays, run: Run) -> Arrays:
+    return _run_checked(request, batch_size(request), run)
+
+
+def _attempt(run: Run, request: Arrays) -> Arrays | Exception:
     try:
-        return _run_checked(request, batch_size(request), run)
+        return run(request)
     except Exception as error:  # becomes this request's answer
         return error
 

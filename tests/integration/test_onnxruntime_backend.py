@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 
 from client.connection import Connection
 from client.errors import InferenceError, ServerError
 from client.model import Batching, ServedModel
 from client.tensors import Array
 from orchestrator.server.embedded import EmbeddedServer
-from tests.integration.toy_models import Tensors, write_echo, write_model
+from tests.integration.toy_models import write_echo
 
 pytestmark = pytest.mark.server
 
@@ -82,18 +81,6 @@ async def test_a_model_that_loses_the_batch_axis_is_named(connection: Connection
         await first(x=np.ones((3, 4), np.float32))
 
 
-async def test_reshape_stands_between_the_contract_and_the_model(repository: Path) -> None:
-    node = helper.make_node("Identity", ["x"], ["y"])
-    square: Tensors = {"x": (TensorProto.FLOAT, ["N", 2, 2])}
-    out: Tensors = {"y": (TensorProto.FLOAT, ["N", 2, 2])}
-    config = write_model(repository, "square", [node], square, out) / "config.pbtxt"
-    flat = config.read_text().replace("dims: [2, 2]", "dims: [4], reshape { shape: [2, 2] }")
-    config.write_text(flat)
-    async with await EmbeddedServer.start(repository) as own, Connection(own.url) as connection:
-        square_model = await ServedModel.open(connection, "square")
-        np.testing.assert_array_equal((await square_model(x=row(5)))["y"], row(5))
-
-
 def replaced(old: str, new: str) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         config = folder / "config.pbtxt"
@@ -104,29 +91,16 @@ def replaced(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
-def without_model(folder: Path) -> None:
-    (folder / "1" / "model.onnx").unlink()
-
-
-def with_garbage(folder: Path) -> None:
-    (folder / "1" / "model.onnx").write_bytes(b"garbage")
-
-
 def without_version(folder: Path) -> None:
-    without_model(folder)
+    (folder / "1" / "model.onnx").unlink()
     (folder / "1").rmdir()
 
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (replaced("TYPE_FP32", "TYPE_INT32"), "input x is TYPE_INT32 in config.pbtxt"),
-        (replaced("dims: [4]", "dims: [5]"), r"input x has dims \[5\] in config.pbtxt"),
         (replaced('name: "y"', 'name: "z"'), "config.pbtxt declares output z"),
-        (replaced("max_batch_size: 8", "max_batch_size: 0"), ".+"),
         (replaced("max_batch_size: 8", "max_batch_size: x"), "Expected integer, got: x"),
-        (without_model, r"1/model\.onnx is missing"),
-        (with_garbage, "(?i)protobuf"),
         (without_version, "at least one version must be available"),
     ],
 )

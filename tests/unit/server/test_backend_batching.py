@@ -49,6 +49,29 @@ def test_a_request_of_another_shape_does_not_fail_its_batch_mates() -> None:
     assert answers(results) == [[1], ValueError, [2]]
 
 
+def test_requests_with_different_inputs_do_not_share_a_run() -> None:
+    model = Halver()
+    more = {**request(4), "z": np.zeros(1, np.float32)}
+    assert answers(run_requests([request(2), more, request(6)], model)) == [[1], [2], [3]]
+    assert model.runs == [1, 1, 1]
+
+
+def test_without_a_batch_axis_requests_of_any_shape_are_run_one_by_one() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def run(inputs: Arrays) -> Arrays:
+        seen.append(inputs["x"].shape)
+        if inputs["x"].ndim == 0:
+            raise ArithmeticError
+        return {"y": np.zeros(7)}
+
+    shapes: list[tuple[int, ...]] = [(2,), (), (3, 1)]
+    requests = [{"x": np.zeros(shape)} for shape in shapes]
+    results = run_requests(requests, run, batched=False)
+    assert seen == shapes
+    assert [isinstance(result, ArithmeticError) for result in results] == [False, True, False]
+
+
 def test_inputs_whose_batch_sizes_only_add_up_across_requests_are_refused() -> None:
     crossed = [
         {"x": np.ones(1, np.float32), "z": np.ones(2, np.float32)},
