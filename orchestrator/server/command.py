@@ -30,6 +30,8 @@ class Launch:
         ports: Where it listens, on the loopback interface.
         device: Where the models run; only `cuda` lets the server see GPUs.
         key: What opens the restricted interfaces; None leaves them open to the whole machine.
+        completes: Whether backends are asked for what configurations leave out, for which every
+            model starts twice.
     """
 
     runtime: Runtime
@@ -38,6 +40,7 @@ class Launch:
     ports: Ports
     device: Device = "cpu"
     key: Key | None = None
+    completes: bool = False
 
 
 def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[str]:
@@ -54,8 +57,6 @@ def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[
         f"--backend-directory={assembly.backends}",
         "--model-control-mode=explicit",
         *(f"--load-model={model}" for model in launch.models),
-        # Asking each model for its configuration would start each stub twice.
-        "--disable-auto-complete-config",
         # Clients finish their calls before they stop the server; waiting comes in whole seconds.
         "--exit-timeout-secs=0",
         f"--backend-config=python,shm-region-prefix-name={shm_prefix}",
@@ -65,6 +66,8 @@ def server_command(assembly: Assembly, launch: Launch, shm_prefix: str) -> list[
     for service in ("grpc", "http", "metrics"):
         command.append(f"--{service}-address={LOOPBACK}")
         command.append(f"--{service}-port={getattr(launch.ports, service)}")
+    if not launch.completes:
+        command.append("--disable-auto-complete-config")
     if launch.key is not None:
         command.append(f"--grpc-restricted-protocol={RESTRICTED}:{launch.key.text}")
         command.append(f"--http-restricted-api={RESTRICTED}:{launch.key.text}")

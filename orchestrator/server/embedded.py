@@ -12,6 +12,7 @@ from client.canary import check_models
 from client.errors import InferenceError, ServerError
 from client.keys import Key, local_key_file
 from orchestrator.server.command import Device, Launch
+from orchestrator.server.configs import needs_completion
 from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
 from orchestrator.server.loading import Loading
@@ -117,6 +118,7 @@ class EmbeddedServer:
             models=names,
             device=device,
             key=Key.new() if restricted else None,
+            completes=needs_completion(repository, names),
         )
         ports = partial(choose_ports, grpc=grpc_port, http=http_port, metrics=metrics_port)
         try:

@@ -10,8 +10,8 @@ import pytest_asyncio
 from onnx import helper
 from tritonclient.utils import InferenceServerException
 
-from orchestrator.server import keeper
-from orchestrator.server.command import server_command
+from client.connection import Connection
+from client.model import ServedModel
 from orchestrator.server.embedded import EmbeddedServer
 from tests.integration.loading import Loaded, loaded
 from tests.integration.onnx_toys import ECHO, Graph
@@ -38,19 +38,23 @@ NUMBER = Graph(
 async def asking_server(
     server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[EmbeddedServer]:
-    """Unlike `server`, one that asks backends for what a configuration leaves out."""
-
-    def asking(*args: Any) -> list[str]:
-        command = server_command(*args)
-        return [word for word in command if word != "--disable-auto-complete-config"]
-
+    """Unlike `server`, one that has a model of an incomplete configuration from the start."""
     repository = tmp_path_factory.mktemp("asking")
-    write_echo(repository)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keeper, "server_command", asking)
-        running = await EmbeddedServer.start(repository)
-    async with running:
+    config = write_echo(repository) / "config.pbtxt"
+    lines = config.read_text(encoding="utf-8").splitlines()
+    bare = [line for line in lines if not line.startswith(("input", "output"))]
+    config.write_text("\n".join(bare), encoding="utf-8")
+    async with await EmbeddedServer.start(repository) as running:
         yield running
+
+
+async def test_a_model_is_started_without_its_tensors_declared(
+    asking_server: EmbeddedServer,
+) -> None:
+    async with Connection(asking_server.url) as connection:
+        echo = await ServedModel.open(connection, "echo")
+        x = np.ones((2, 4), np.float32)
+        np.testing.assert_array_equal((await echo(x=x))["y"], x)
 
 
 async def config_of(model: Loaded) -> dict[str, Any]:
