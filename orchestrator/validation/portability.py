@@ -1,5 +1,6 @@
 """Keys of a configuration that work on one server or machine, and not on the other."""
 
+import re
 from collections.abc import Iterator
 
 from orchestrator.validation.config import CONFIG_NAME, Config
@@ -20,6 +21,7 @@ QUEUE_KEYS = (
 )
 PRIORITY_KEYS = ("priority_levels", "default_priority_level", "priority_queue_policy")
 NATIVE_ONLY = ("batch_input", "batch_output", "sequence_batching", "input.allow_ragged_batch")
+SAFE_FILE = re.compile(r"[A-Za-z0-9_./-]*")
 GPU = 1  # ModelInstanceGroup.KIND_GPU
 
 _STALL = "Triton's scheduler then stalls for 500 ms at random"
@@ -174,6 +176,14 @@ def file_names(config: Config) -> Iterator[Finding]:
     for path, said in files.items():
         if leads_out(said):
             yield _leads_out(config, path, said)
+        elif not SAFE_FILE.fullmatch(said):
+            yield config.finding(
+                "file-name",
+                path,
+                f"The embedded server cannot serve a file called {said!r}: its processes are "
+                "started through a shell.",
+                "Rename it to letters, digits, dots, dashes and underscores.",
+            )
     for index, said in enumerate(config.message.model_operations.op_library_filename):
         if leads_out(said):
             yield _leads_out(config, "model_operations.op_library_filename", said, index)

@@ -56,6 +56,12 @@ def config(old: str, new: str) -> Plant:
     return plant
 
 
+def spaced(folder: Path) -> None:
+    file = (folder / "1" / "model.onnx").rename(folder / "1" / "the model.onnx")
+    config('"model.onnx"', f'"{file.name}"')(folder)
+    change_manifest(folder, files={file.name: sha256_of(file)})
+
+
 def add(text: str) -> Plant:
     return config("max_batch_size", f"{text}\nmax_batch_size")
 
@@ -368,6 +374,12 @@ CONFIGURATION = [
         config('"model.onnx"', '"/dev/null"'),
         "config.pbtxt:3",
         "default_model_filename is /dev/null, which leads out",
+    ),
+    Fault(
+        "a file name for a shell",
+        spaced,
+        "config.pbtxt:3",
+        "cannot serve a file called 'the model.onnx'",
     ),
     Fault(
         "no warm-up of the largest batch",
