@@ -156,3 +156,13 @@ def test_containers_serve_the_repository(
     if not has_docker_engine():
         pytest.skip("no Docker engine runs here; test_compose.py checks the files")
     run(command.replace("up -d --wait triton", "config --quiet"), folder, environment)
+
+
+def test_the_repository_is_looked_at_and_compared_with_the_server(
+    served: str, folder: Path, environment: dict[str, str]
+) -> None:
+    alone, against = printed("orchestrator validate")
+
+    assert "ok       wenet" in run(alone, folder, environment)
+    assert "127.0.0.1:8001" in served
+    assert "ok       wenet" in run(against, folder, environment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 import typer
 import yaml
 
+from client.keys import NAME
 from orchestrator.cli.app import app
+from orchestrator.server.command import RESTRICTED
 
 ROOT = Path(__file__).parents[2]
 RESET = object()
@@ -57,6 +61,37 @@ def test_the_server_is_reached_from_this_machine_only(services: dict[str, Any]) 
     ports = services["triton"]["ports"]
     assert ports == [f"127.0.0.1:{port}:{port}" for port in (8000, 8001, 8002)]
     assert "ports" not in services["orchestrator"]
+
+
+def started(services: dict[str, Any], folder: Path, key: str) -> list[str]:
+    """The arguments with which the container's command starts the server."""
+    program = folder / "tritonserver"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="ascii")
+    program.chmod(0o755)
+    command = [word.replace("$$", "$") for word in services["triton"]["command"]]
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command, env={"PATH": path, "LIPSYNC_KEY": key}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_key_opens_what_the_embedded_server_keeps_to_itself_too(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    arguments = started(services, tmp_path, "s3cret")
+    assert f"--grpc-restricted-protocol={RESTRICTED}:{NAME}=s3cret" in arguments
+    assert f"--http-restricted-api={RESTRICTED}:{NAME}=s3cret" in arguments
+    assert arguments[0] == "--model-repository=/models"
+
+
+def test_without_a_key_nobody_has_it(services: dict[str, Any], tmp_path: Path) -> None:
+    keys = set()
+    for _ in range(2):
+        (flag,) = [a for a in started(services, tmp_path, "") if a.startswith("--grpc-restricted")]
+        keys.add(flag.partition(f"{NAME}=")[2])
+    assert len(keys) == 2
+    assert all(len(key) == 64 for key in keys)
 
 
 def test_models_and_inputs_are_mounted_read_only(services: dict[str, Any]) -> None:
