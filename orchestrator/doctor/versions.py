@@ -8,7 +8,9 @@ from pathlib import Path
 
 from client.errors import ServerError
 from orchestrator.doctor.finding import Finding, ok, wrong
-from orchestrator.server.runtime import check_platform, find_runtime
+from orchestrator.server.assembly import parent_folder
+from orchestrator.server.preflight import check_bash, check_binaries, check_open_files
+from orchestrator.server.runtime import Runtime, check_platform, find_runtime
 
 PYTHONS = ((3, 11), (3, 12))
 SETUP = "Run make setup."
@@ -46,7 +48,19 @@ def check_server() -> list[Finding]:
     except ServerError as error:
         return [wrong("server environment", "cannot be used", str(error))]
     found = f"{runtime.root}, Python {runtime.python_version}, {runtime.python_library}"
-    return [ok("server environment", found), *server_packages(runtime.site_packages)]
+    return [_usable(runtime, found), *server_packages(runtime.site_packages)]
+
+
+def _usable(runtime: Runtime, found: str) -> Finding:
+    subject = "server environment"
+    try:
+        check_binaries(runtime)
+        check_open_files()
+        check_bash()
+        parent_folder()
+    except ServerError as error:
+        return wrong(subject, "cannot be used", str(error))
+    return ok(subject, found)
 
 
 def check_machine() -> list[Finding]:

@@ -5,6 +5,7 @@ the repository and the runtime are links in a folder whose own path is harmless.
 also the server's working folder, which is where its stubs find the package `backends`.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -62,10 +63,6 @@ def assemble(runtime: Runtime, repository: Path) -> Assembly:
     Raises:
         ServerError: If the folder cannot be made.
     """
-    if shutil.which("bash") is None:
-        raise ServerError(
-            "The embedded Triton server needs bash, which is not in PATH: install it."
-        )
     assembly = Assembly(make_folder())
     try:
         _fill(assembly, runtime, repository)
@@ -86,10 +83,21 @@ def no_room(folder: Path, error: OSError) -> ServerError:
 
 
 def parent_folder() -> Path:
-    """Returns where private folders are made."""
+    """Returns where private folders are made.
+
+    Raises:
+        ServerError: If nothing may be executed there.
+    """
     parent = Path(tempfile.gettempdir())
     # mkdtemp makes a folder that is this user's alone, there too
-    return parent if _HARMLESS.fullmatch(str(parent)) else Path("/tmp")  # noqa: S108
+    folders = [parent] if _HARMLESS.fullmatch(str(parent)) else []
+    for folder in (*folders, Path("/tmp")):  # noqa: S108
+        if not os.statvfs(folder).f_flag & os.ST_NOEXEC:
+            return folder
+    raise ServerError(
+        f"The embedded server starts programs in {parent}, which is mounted noexec: set TMPDIR to "
+        "a folder elsewhere, without spaces or signs in its path."
+    )
 
 
 def make_folder() -> Path:

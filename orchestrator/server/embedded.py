@@ -17,10 +17,10 @@ from orchestrator.server.health import is_ready
 from orchestrator.server.keeper import Keeper
 from orchestrator.server.loading import Loading
 from orchestrator.server.log import failure, last_error, port_taken, process_died
-from orchestrator.server.memory import check_shared_memory
 from orchestrator.server.models import choose_models
 from orchestrator.server.ports import LOOPBACK, choose_ports
-from orchestrator.server.runtime import Runtime, find_runtime, require_cuda
+from orchestrator.server.preflight import check_all
+from orchestrator.server.runtime import Runtime, require_cuda
 from orchestrator.server.stubs import Stub, weeded
 
 logger = logging.getLogger(__name__)
@@ -110,10 +110,9 @@ class EmbeddedServer:
             InferenceError: If a model does not answer.
         """
         names = choose_models(repository, models)
-        check_shared_memory(len(names))
         launch = partial(
             Launch,
-            runtime=_runtime(device),
+            runtime=_runtime(device, len(names)),
             repository=repository,
             models=names,
             device=device,
@@ -236,8 +235,8 @@ class EmbeddedServer:
         raise ServerError(f"The Triton server cannot serve {repository}: {reason}.")
 
 
-def _runtime(device: Device) -> Runtime:
-    runtime = find_runtime()
+def _runtime(device: Device, models: int) -> Runtime:
+    runtime = check_all(models)
     if device == "cuda":
         require_cuda(runtime)
     else:

@@ -1,5 +1,6 @@
 """Shared memory through which the server and its stubs pass tensors."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -23,8 +24,13 @@ def check_shared_memory(models: int, folder: Path = SHM_FOLDER) -> None:
         folder: Where the regions lie.
 
     Raises:
-        ServerError: If there is too little room.
+        ServerError: If there is too little room, or none.
     """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ServerError(
+            f"The embedded Triton server shares memory in {folder}, which is missing or cannot be "
+            "written: mount a tmpfs there."
+        )
     needed, free = needed_bytes(models), shutil.disk_usage(folder).free
     if free < needed:
         raise ServerError(

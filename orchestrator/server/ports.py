@@ -26,8 +26,14 @@ def choose_ports(
     Another process can take a port before the server does; the server then says so at start.
 
     Raises:
-        InputError: If a given port is in use, or no port.
+        InputError: If a given port is in use, given twice, or no port.
     """
+    given = [port for port in (grpc, http, metrics) if port is not None]
+    if len({*given}) < len(given):
+        raise InputError(
+            f"The ports {', '.join(map(str, given))} are not different: choose others with "
+            "--grpc-port, --http-port and --metrics-port."
+        )
     with ExitStack() as stack:  # all three are held at once, so that they differ
         held = {
             "grpc": stack.enter_context(_bind("grpc", grpc)),

@@ -90,10 +90,23 @@ def find_runtime(root: Path | None = None) -> Runtime:
         site_packages=Path(probe["site_packages"]),
         python_library=find_python_library(probe["version"], [Path(p) for p in probe["folders"]]),
     )
-    for part in (runtime.server, runtime.stub, runtime.libraries):
-        if not part.exists():
-            raise ServerError(f"The server's environment {root} lacks {part.name}: run make setup.")
+    _check_parts(runtime)
     return runtime
+
+
+def _check_parts(runtime: Runtime) -> None:
+    for part in (runtime.server, runtime.libraries):
+        if not part.exists():
+            raise ServerError(
+                f"The server's environment {runtime.root} lacks {part.name}: remove it and run "
+                "make setup."
+            )
+    if not runtime.stub.exists():
+        raise ServerError(
+            f"The server's environment {runtime.root} has Python {runtime.python_version}, for "
+            "which Triton brings no stub: remove it and run make setup PYTHON=/path/to/python3.11 "
+            "(or 3.12)."
+        )
 
 
 def check_platform() -> None:
@@ -177,12 +190,19 @@ def _run_python(root: Path, code: str) -> str:
             env=os.environ | NO_TELEMETRY,
         )
     except FileNotFoundError as error:
-        raise ServerError(
-            f"The embedded server's environment {root} does not exist: run make setup."
-        ) from error
+        raise _absent(root, python) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise ServerError(
             f"The Python of the embedded server's environment {root} does not run: remove it and "
             "run make setup."
         ) from error
     return done.stdout
+
+
+def _absent(root: Path, python: Path) -> ServerError:
+    if python.is_symlink():
+        return ServerError(
+            f"The Python that the embedded server's environment {root} was made with is gone "
+            f"({python.readlink()}): remove {root} and run make setup."
+        )
+    return ServerError(f"The embedded server's environment {root} does not exist: run make setup.")

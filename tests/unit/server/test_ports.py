@@ -29,3 +29,8 @@ def test_a_port_in_use_is_named_with_the_option_that_moves_it() -> None:
 def test_a_number_that_is_no_port_is_refused(number: int) -> None:
     with pytest.raises(InputError, match=f"^Port {number} is not between 1 and 65535: .*grpc-port"):
         choose_ports(grpc=number)
+
+
+def test_ports_that_are_given_twice_are_refused() -> None:
+    with pytest.raises(InputError, match=r"ports 9001, 9001 are not different: .*--http-port"):
+        choose_ports(grpc=9001, http=9001)
