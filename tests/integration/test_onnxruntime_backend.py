@@ -9,9 +9,10 @@ import pytest
 
 from client.connection import Connection
 from client.errors import InferenceError, ServerError
-from client.model import Batching, ServedModel
+from client.model import ServedModel
 from client.tensors import Array
 from orchestrator.server.embedded import EmbeddedServer
+from tests.integration.counting import counted
 from tests.integration.toy_models import write_echo
 
 pytestmark = pytest.mark.server
@@ -25,17 +26,6 @@ async def connection(server: EmbeddedServer) -> AsyncIterator[Connection]:
 
 def row(value: float) -> Array:
     return np.full((1, 4), value, np.float32)
-
-
-async def counted(model: ServedModel, before: Batching, *, inferences: int) -> Batching:
-    """What was run since `before`; the server counts only after it has answered."""
-    for _ in range(100):
-        batching = (await model.batching()).since(before)
-        if batching.inferences >= inferences:
-            break
-        await asyncio.sleep(0.05)
-    assert batching.inferences == inferences
-    return batching
 
 
 async def test_a_batch_comes_back_as_it_went_in(connection: Connection) -> None:

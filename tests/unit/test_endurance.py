@@ -84,6 +84,13 @@ def test_shared_memory_may_not_grow_at_all() -> None:
     assert limit_of("server RSS MiB") == limit_of("client dirty MiB") == 1.05
 
 
+@pytest.mark.parametrize("name", ["server PSS MiB", "client threads", "client mappings"])
+def test_what_depends_on_others_has_no_limit(name: str) -> None:
+    found = trend([64.0] * 30 + [100.0] * 10, name)
+    assert found.is_kept
+    assert list(table([found], ""))[-1].endswith("|  |  |")
+
+
 def test_a_run_that_is_too_short_has_no_trend() -> None:
     assert trends([], per=100) == []
     assert trends(samples([40.0] * 7), per=100) == []
