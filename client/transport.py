@@ -9,8 +9,11 @@ import tritonclient.grpc.aio as triton
 
 from client.batch import Batch
 from client.calls import Calls
+from client.constant import Constant
 from client.errors import ContractError
 from client.tensors import Array, TensorSpec
+
+CONSTANTS = 8  # so many are remembered, each with a number of rows
 
 Specs = Mapping[str, TensorSpec]
 
@@ -76,21 +79,30 @@ class Transport(Protocol):
 
 
 class MessageTransport:
-    """Tensors travel inside the gRPC messages."""
+    """Tensors travel inside the gRPC messages; those of a constant are written once."""
 
     def __init__(self, calls: Calls, signature: Signature) -> None:
         self._calls = calls
         self._signature = signature
+        self._constants: dict[tuple[Constant, int], list[triton.InferInput]] = {}
 
     async def infer(self, batch: Batch) -> dict[str, Array]:
         """Runs one inference."""
-        arrays = {name: batch.joined(name) for name in batch.names}
+        tensors = [self._tensor(name, batch.joined(name)) for name in batch.names]
         if batch.constant is not None:
-            for name, array in batch.constant.inputs.items():
-                arrays[name] = np.repeat(array, batch.size, axis=0)
-        tensors = [self._tensor(*item) for item in arrays.items()]
+            tensors += self._constant(batch.constant, batch.size)
         result = await self._calls.infer(lambda: (tensors, None))
         return dict(self._read(result, batch.size))
+
+    def _constant(self, constant: Constant, rows: int) -> list[triton.InferInput]:
+        tensors = self._constants.pop((constant, rows), None)
+        if tensors is None:
+            repeated = {name: np.repeat(a, rows, axis=0) for name, a in constant.inputs.items()}
+            tensors = [self._tensor(*item) for item in repeated.items()]
+        self._constants[constant, rows] = tensors  # the last used one comes last
+        if len(self._constants) > CONSTANTS:
+            del self._constants[next(iter(self._constants))]
+        return tensors
 
     def _tensor(self, name: str, array: Array) -> triton.InferInput:
         datatype = self._signature.inputs[name].datatype

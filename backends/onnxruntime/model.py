@@ -25,6 +25,7 @@ from backends.shared.answers import answer
 from backends.shared.batching import Arrays
 from backends.shared.config import ModelConfig
 from backends.shared.cores import given_cores
+from backends.shared.pieces import in_pieces
 
 
 class TritonPythonModel:
@@ -69,6 +70,8 @@ class TritonPythonModel:
         check_signature(self._config, signature)
         self._translation = Translation(self._config, signature)
         self._outputs = [tensor.name for tensor in self._config.outputs]
+        pieced = self._config.is_batched and grant.kind == "CPU"
+        self._run_batch = in_pieces(self._run) if pieced else self._run
         subject = f"{args['model_instance_name']}: {self._config.file_name}"
         pb_utils.Logger.log_info(f"{subject} {opened.describe()}")
         for remark in opened.remarks:
@@ -76,7 +79,7 @@ class TritonPythonModel:
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request, in order, with its outputs or its own error."""
-        return answer(requests, self._run, batched=self._config.is_batched)
+        return answer(requests, self._run_batch, batched=self._config.is_batched)
 
     def _run(self, inputs: Arrays) -> Arrays:
         inputs = self._translation.inputs(inputs)

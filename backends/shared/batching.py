@@ -53,7 +53,7 @@ def _have_same_inputs(requests: Sequence[Arrays]) -> bool:
 def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
     sizes = [batch_size(request) for request in requests]
     joined = {name: np.concatenate([r[name] for r in requests]) for name in requests[0]}
-    outputs = _run_checked(joined, sum(sizes), run)
+    outputs = run_checked(joined, sum(sizes), run)
     ends = list(accumulate(sizes))
     return [
         {name: array[end - size : end] for name, array in outputs.items()}
@@ -62,7 +62,7 @@ def _run_joined(requests: Sequence[Arrays], run: Run) -> list[Arrays]:
 
 
 def _run_alone(request: Arrays, run: Run) -> Arrays:
-    return _run_checked(request, batch_size(request), run)
+    return run_checked(request, batch_size(request), run)
 
 
 def _attempt(run: Run, request: Arrays) -> Arrays | Exception:
@@ -72,7 +72,12 @@ def _attempt(run: Run, request: Arrays) -> Arrays | Exception:
         return error
 
 
-def _run_checked(inputs: Arrays, size: int, run: Run) -> Arrays:
+def run_checked(inputs: Arrays, size: int, run: Run) -> Arrays:
+    """Runs the model once, and makes sure that it gives as many rows as it was given.
+
+    Raises:
+        ValueError: If it does not.
+    """
     outputs = run(inputs)
     for name, array in outputs.items():
         if array.shape[:1] != (size,):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backends.shared.batching import Arrays, run_requests
+from backends.shared.pieces import in_pieces
 
 
 class Halver:
@@ -98,3 +99,40 @@ def test_a_single_request_is_run_without_a_copy() -> None:
 
     run_requests([single], run)
     assert seen[0]["x"] is single["x"]
+
+
+ROW_BYTES = 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "piece_rows", "runs"),
+    [
+        (8, 8, [8]),
+        (8, 4, [4, 4]),
+        (8, 5, [4, 4]),
+        (7, 3, [3, 3, 1]),
+        (3, 1, [1, 1, 1]),
+        (1, 1, [1]),
+    ],
+)
+def test_a_large_batch_is_run_in_even_pieces(rows: int, piece_rows: int, runs: list[int]) -> None:
+    halver = Halver()
+    whole = request(*range(rows))
+    outputs = in_pieces(halver, piece_rows * ROW_BYTES)(whole)
+    assert list(outputs["y"]) == [row / 2 for row in range(rows)]
+    assert halver.runs == runs
+
+
+def test_a_row_is_never_cut() -> None:
+    halver = Halver()
+    outputs = in_pieces(halver, 1)(request(2, 4))
+    assert list(outputs["y"]) == [1, 2]
+    assert halver.runs == [1, 1]
+
+
+def test_a_piece_that_loses_rows_is_told() -> None:
+    def losing(inputs: Arrays) -> Arrays:
+        return {"y": inputs["x"][:1]}
+
+    with pytest.raises(ValueError, match=r"output y has shape \[1\] for a batch of 2"):
+        in_pieces(losing, 2 * ROW_BYTES)(request(1, 2, 3, 4))
