@@ -70,8 +70,8 @@ class TritonPythonModel:
         check_signature(self._config, signature)
         self._translation = Translation(self._config, signature)
         self._outputs = [tensor.name for tensor in self._config.outputs]
-        pieced = self._config.is_batched and grant.kind == "CPU"
-        self._run_batch = in_pieces(self._run) if pieced else self._run
+        pieces = opened.threads.pieces
+        self._run_batch = in_pieces(self._run, pieces) if pieces else self._run
         subject = f"{args['model_instance_name']}: {self._config.file_name}"
         pb_utils.Logger.log_info(f"{subject} {opened.describe()}")
         for remark in opened.remarks:

@@ -9,6 +9,7 @@ import onnxruntime as ort
 
 from backends.onnxruntime.files import model_file, op_library
 from backends.onnxruntime.providers import CUDA, Wish, wished_providers
+from backends.onnxruntime.threads import Threads
 from backends.shared.config import ModelConfig
 from backends.shared.parameters import read_switch, read_whole
 
@@ -51,6 +52,7 @@ class Opened:
 
     session: ort.InferenceSession
     run_options: ort.RunOptions
+    threads: Threads
     wish: Wish
     remarks: list[str]
 
@@ -61,7 +63,8 @@ class Opened:
             f"runs on {', '.join(self.session.get_providers())} (asked for "
             f"{', '.join(self.wish.names)}), {options.intra_op_num_threads} threads in an "
             f"operator, {options.inter_op_num_threads} across, {options.execution_mode.name}, "
-            f"{options.graph_optimization_level.name}"
+            f"{options.graph_optimization_level.name}, "
+            f"{self.threads.pieces or 'no'} pieces of a batch at once"
         )
 
 
@@ -78,7 +81,8 @@ def open_session(version_folder: Path, config: ModelConfig, grant: Grant) -> Ope
             knows, or CUDA does not load.
     """
     wish = wished_providers(config, grant.kind, grant.device_id)
-    options = session_options(config, grant.cores)
+    threads = Threads.of(config, grant.kind, grant.cores)
+    options = session_options(config, threads)
     for name in config.op_libraries:
         _register(options, version_folder, name)
     path = model_file(version_folder, config.file_name)
@@ -86,11 +90,15 @@ def open_session(version_folder: Path, config: ModelConfig, grant: Grant) -> Ope
     session = _load(path, options, here)
     _check_cuda(session, grant)
     remarks = [*here.remarks, *_lost(session, here), *_config_remarks(config, grant)]
-    return Opened(session, run_options(config, grant.kind), wish, remarks)
+    return Opened(session, run_options(config, grant.kind), threads, wish, remarks)
 
 
-def session_options(config: ModelConfig, cores: int) -> ort.SessionOptions:
+def session_options(config: ModelConfig, threads: Threads) -> ort.SessionOptions:
     """Returns the session options that a configuration asks for.
+
+    Args:
+        config: The model's configuration.
+        threads: The instance's threads.
 
     Raises:
         ValueError: If a parameter has a value that the native backend refuses.
@@ -101,9 +109,8 @@ def session_options(config: ModelConfig, cores: int) -> ort.SessionOptions:
     options.execution_mode = _choice(
         "execution_mode", read_whole(values, "execution_mode"), EXECUTION_MODES
     )
-    share = max(1, cores // config.instances)
-    options.intra_op_num_threads = _threads(values, "intra_op_thread_count", share)
-    options.inter_op_num_threads = _threads(values, "inter_op_thread_count", share)
+    options.intra_op_num_threads = threads.in_operator
+    options.inter_op_num_threads = threads.across
     options.enable_cpu_mem_arena = read_switch(values, "enable_mem_arena", default=True)
     options.enable_mem_pattern = read_switch(values, "enable_mem_pattern", default=True)
     if DEVICE_ALLOCATOR in values:
@@ -177,8 +184,3 @@ def _choice(name: str, value: Key, choices: Mapping[Key, Value]) -> Value:
         known = ", ".join(str(choice) for choice in choices)
         raise ValueError(f"{name} is {value} in config.pbtxt; it can be {known}")
     return choices[value]
-
-
-def _threads(values: Mapping[str, str], name: str, share: int) -> int:
-    count = read_whole(values, name)
-    return count if count > 0 else share

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.integration.onnx_toys import ECHO, Array, Graph, parameters, scaled, 
 pytestmark = pytest.mark.server
 
 MEGABYTES = 64
+WIDE = 2**14  # 64 KiB a row: a batch of them is worth pieces
 SHRINKAGE = "memory.enable_memory_arena_shrinkage"
 HUGE = 1e20
 IO = {"input": "x", "output": "y"}
@@ -105,15 +107,23 @@ async def test_threads_across_operators_exist_in_parallel_execution_alone(
     assert [count - counts[0] for count in counts] == [0, 0, 1, 4]
 
 
-async def test_the_instances_of_a_model_share_the_cores(server: EmbeddedServer) -> None:
-    cores = given_cores()
-    alone = ECHO.config()
-    shared = alone | {"instance_group": [{"count": cores, "kind": "KIND_CPU"}]}
-    async with loaded(server.url, ECHO, alone) as model:
-        (all_threads,) = threads(model)
-    async with loaded(server.url, ECHO, shared) as model:
-        counts = threads(model)
-    assert counts == [all_threads - (cores - 1)] * cores
+async def test_the_cores_take_pieces_of_a_batch_and_instances_share_them(
+    server: EmbeddedServer,
+) -> None:
+    cores, large = (
+        given_cores(),
+        replace(ECHO, inputs={"x": ["N", WIDE]}, outputs={"y": ["N", WIDE]}),
+    )
+    counts = []
+    for count in (1, cores):
+        config = large.config() | {"instance_group": [{"count": count, "kind": "KIND_CPU"}]}
+        async with loaded(server.url, large, config) as model:
+            x = np.random.default_rng(0).normal(size=(8, WIDE)).astype(np.float32)
+            for _ in range(4 * count):  # whichever instance takes it
+                np.testing.assert_array_equal((await model(x=x))["y"], x)
+            counts.append(threads(model))
+    (all_of_them,), shared = counts
+    assert all_of_them - max(shared) == (cores if cores > 1 else 0)
 
 
 async def test_an_arena_keeps_the_memory_of_a_run_and_without_one_it_goes_back(

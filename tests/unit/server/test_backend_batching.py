@@ -1,10 +1,12 @@
 """Requests share a run, and each is answered for itself."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from backends.shared.batching import Arrays, run_requests
-from backends.shared.pieces import in_pieces
+from backends.shared.pieces import SMALL_BYTES, in_pieces, piece_rows
 
 
 class Halver:
@@ -101,38 +103,49 @@ def test_a_single_request_is_run_without_a_copy() -> None:
     assert seen[0]["x"] is single["x"]
 
 
-ROW_BYTES = 4
+KB = 1024
 
 
 @pytest.mark.parametrize(
-    ("rows", "piece_rows", "runs"),
+    ("rows", "row_kb", "workers", "piece"),
     [
-        (8, 8, [8]),
-        (8, 4, [4, 4]),
-        (8, 5, [4, 4]),
-        (7, 3, [3, 3, 1]),
-        (3, 1, [1, 1, 1]),
-        (1, 1, [1]),
+        (8, 1000, 2, 1),  # larger than a piece should be: one row each
+        (8, 100, 2, 2),  # as many rows as a piece should have
+        (8, 20, 2, 4),  # every worker has its share
+        (7, 20, 2, 4),
+        (8, 20, 1, 8),
+        (1, 1000, 2, 1),
+        (8, 1, 2, 8),  # so little is run whole
     ],
 )
-def test_a_large_batch_is_run_in_even_pieces(rows: int, piece_rows: int, runs: list[int]) -> None:
-    halver = Halver()
-    whole = request(*range(rows))
-    outputs = in_pieces(halver, piece_rows * ROW_BYTES)(whole)
-    assert list(outputs["y"]) == [row / 2 for row in range(rows)]
-    assert halver.runs == runs
+def test_pieces_are_for_the_cache_and_for_all_workers(
+    rows: int, row_kb: int, workers: int, piece: int
+) -> None:
+    assert piece_rows(rows, rows * row_kb * KB, workers) == piece
 
 
-def test_a_row_is_never_cut() -> None:
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_outputs_of_pieces_come_in_the_order_of_the_rows(workers: int) -> None:
     halver = Halver()
-    outputs = in_pieces(halver, 1)(request(2, 4))
-    assert list(outputs["y"]) == [1, 2]
-    assert halver.runs == [1, 1]
+    x = np.arange(7 * 50_000, dtype=np.float32).reshape(7, -1)
+    outputs = in_pieces(halver, workers)({"x": x})
+    np.testing.assert_array_equal(outputs["y"].astype(np.float32), x / 2)
+    assert halver.runs == [1] * 7
+
+
+def test_pieces_are_run_at_once() -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def meet(inputs: Arrays) -> Arrays:
+        meeting.wait()
+        return inputs
+
+    in_pieces(meet, 2)({"x": np.zeros((2, SMALL_BYTES), np.uint8)})
 
 
 def test_a_piece_that_loses_rows_is_told() -> None:
     def losing(inputs: Arrays) -> Arrays:
-        return {"y": inputs["x"][:1]}
+        return {"y": inputs["x"][:0]}
 
-    with pytest.raises(ValueError, match=r"output y has shape \[1\] for a batch of 2"):
-        in_pieces(losing, 2 * ROW_BYTES)(request(1, 2, 3, 4))
+    with pytest.raises(ValueError, match=r"output y has shape \[0, 65536\] for a batch of 1"):
+        in_pieces(losing, 2)({"x": np.zeros((2, SMALL_BYTES), np.uint8)})
