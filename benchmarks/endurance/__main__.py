@@ -6,8 +6,10 @@ over shared memory and half in gRPC messages, 32 at once. A model that is never 
 beside those that come and go. What the server, the processes of its models and this client hold is
 read 200 times a run; then the last quarter of it is compared with the first, once a tenth of it
 has passed.
-Stated limits, medians of the quarters: memory at most 1.05 times, and no more open files, threads,
-mappings, processes (dead ones among them) or shared memory.
+Stated limits, medians of the quarters: resident memory and private dirty memory at most 1.05 times
+(or 1 MiB more), and no more open files, threads, mappings, processes (dead ones among them) or
+shared memory. What depends on others, too, is told only: memory of which shared parts count in part
+(PSS), and the threads and mappings that gRPC keeps in the client.
 """
 
 from __future__ import annotations

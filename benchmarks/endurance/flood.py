@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -25,23 +24,25 @@ IN_FLIGHT: Final = 32
 
 
 async def run_requests(repository: Path, requests: int, tell: Tell) -> list[Sample]:
-    """Makes so many requests of one row on a server of their own, both ways in turns.
+    """Makes about so many requests of one row on a server of their own.
 
-    A sample is taken between two turns, while none is under way.
+    A sample is taken whenever each way had its turn, while no request is under way.
 
     Raises:
         LipSyncError: If a request fails, an answer is wrong, or the server counts others.
     """
     samples: list[Sample] = []
-    turn = max(1, requests // SAMPLES)
+    turn = max(1, requests // (SAMPLES * len(WAYS)))
+    all_turns = turn * len(WAYS)
     async with await EmbeddedServer.start(repository, models=[KEPT]) as server:
         subject, before = Subject.of(server), await counted(server)
         async with opened(server.url) as models:
-            for done, model in zip(range(turn, requests + 1, turn), cycle(models), strict=False):
-                await ask(model, turn)
+            for done in range(all_turns, requests + 1, all_turns):
+                for model in models:
+                    await ask(model, turn)
                 samples.append(Sample(done, subject.read()))
                 tell(samples[-1])
-        await check_count(server, before, turn * len(samples))
+        await check_count(server, before, all_turns * len(samples))
     return samples
 
 

@@ -67,6 +67,11 @@ def test_memory_may_be_a_twentieth_more_in_the_end(last: float, kept: bool) -> N
     assert trend([40.0] * 30 + [last] * 10).is_kept is kept
 
 
+@pytest.mark.parametrize(("last", "kept"), [(7.0, True), (7.1, False)])
+def test_of_little_memory_a_mebibyte_more_is_no_growth(last: float, kept: bool) -> None:
+    assert trend([6.0] * 30 + [last] * 10).is_kept is kept
+
+
 @pytest.mark.parametrize(("last", "kept"), [(64.0, True), (65.0, False), (60.0, True)])
 def test_threads_may_not_be_more_in_the_end(last: float, kept: bool) -> None:
     assert trend([64.0] * 30 + [last] * 10, THREADS).is_kept is kept
