@@ -149,19 +149,27 @@ def _is_stub(pid: int) -> bool:
 def watch(job: Command, server: Command, timeout_s: float) -> tuple[float, list[Sample]]:
     """Follows a job to its end; returns its peak in MB and a sample for every second.
 
+    A process has no memory in the moment in which it starts, nor once it has ended: such readings
+    are no samples.
+
     Raises:
-        CommandError: If it does not end within `timeout_s`.
+        CommandError: If it does not end within `timeout_s`, or succeeds before its memory is read.
     """
-    peak_mb, samples = 0.0, [take_sample(job, server)]
+    peak_mb = 0.0
+    samples: list[Sample] = []
     while job.status is None:
         passed_s = time.monotonic() - job.started_s
         if passed_s > timeout_s:
             raise CommandError(f"the job has not ended within {timeout_s:g} s")
         peak_mb = max(peak_mb, status_mb(job.pid, "VmHWM"))
-        if passed_s >= samples[-1].at_s + SAMPLE_S:
-            samples.append(take_sample(job, server))
+        if not samples or passed_s >= samples[-1].at_s + SAMPLE_S:
+            sample = take_sample(job, server)
+            if sample.rss_mb:
+                samples.append(sample)
         time.sleep(PEAK_POLL_S)
-    return peak_mb, [sample for sample in samples if sample.rss_mb]
+    if job.status == 0 and not samples:
+        raise CommandError("the job ended before its memory was read")
+    return peak_mb, samples
 
 
 def slope(samples: Sequence[Sample], from_s: float) -> float:
