@@ -28,6 +28,7 @@ class Manifest:
         feature_kind: Layout of the speech features, for models that give or take them.
         crop: Kind and numbers of the crop geometry, for models that take a crop.
         window: Sample rate, core and context in samples, for models that take speech.
+        parameters: Numbers inside the graph that shape its answers, by name.
         golden: Golden file, its sha256 and the tolerance of each output.
     """
 
@@ -44,6 +45,7 @@ class Manifest:
     feature_kind: str | None = None
     crop: dict[str, object] | None = None
     window: dict[str, int] | None = None
+    parameters: dict[str, float] = field(default_factory=dict)
     golden: dict[str, object] = field(default_factory=dict)
 
 
@@ -83,6 +85,7 @@ def write_manifest(
     feature_kind: str | None = None,
     crop: dict[str, object] | None = None,
     window: dict[str, int] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> Manifest:
     """Writes `manifest.json` for `<model>/<version>/model.onnx` and mirrors it into the config.
 
@@ -95,6 +98,7 @@ def write_manifest(
         feature_kind: Layout of the speech features, if any.
         crop: Kind and numbers of the crop geometry, if any.
         window: `sample_rate`, `left_context`, `core` and `right_context` in samples, if any.
+        parameters: Numbers inside the graph that shape its answers, by name, if any.
     """
     model_path = folder / "model.onnx"
     model = onnx.load(model_path)
@@ -110,6 +114,7 @@ def write_manifest(
         feature_kind=feature_kind,
         crop=crop,
         window=window,
+        parameters=dict(parameters or {}),
         golden=golden,
     )
     text = json.dumps(asdict(manifest), indent=2) + "\n"

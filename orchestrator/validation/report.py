@@ -31,8 +31,8 @@ class Summary:
         return cls(model.name, backend, versions, config.max_batch_size if config else 0)
 
     def __str__(self) -> str:
-        """Writes it as `wenet: onnxruntime, version 1, batches of 8 at most`."""
-        versions = f"version {listed(self.versions)}"
+        """Writes it as `wenet: onnxruntime, versions 1, 2, batches of 8 at most`."""
+        versions = f"version{'s' * (len(self.versions) > 1)} {listed(self.versions)}"
         return f"{self.name}: {self.backend}, {versions}, batches of {self.max_batch_size} at most"
 
 

@@ -87,7 +87,12 @@ def test_the_video_is_as_long_as_the_recording(spoken: tuple[Path, Any]) -> None
 def test_the_report_tells_versions_batches_and_seconds(spoken: tuple[Path, Any]) -> None:
     _, report = spoken
 
-    assert {model["version"] for model in report["models"].values()} == {"1"}
+    assert {role: model["version"] for role, model in report["models"].items()} == {
+        "face_detection": "1",
+        "face_landmarks": "1",
+        "landmark2face": "1",
+        "wenet": "2",
+    }
     assert report["models"]["landmark2face"]["inferences"] == report["frames"]
     assert report["models"]["face_detection"]["inferences"] == 150
     assert set(report["stages_s"]) == {"listen", "prepare", "speak"}

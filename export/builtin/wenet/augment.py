@@ -1,198 +1,255 @@
-"""Make clean synthetic speech sound like recordings: speed, rooms, noise, microphones, codecs."""
+"""Make clean synthetic speech sound like recordings: rooms, noise, microphones, codecs, levels.
 
+Everything works on batches of windows [B, n] float32 on any device, and keeps the times of the
+sounds as they are.
+"""
+
+import math
 from collections.abc import Callable
-from typing import NamedTuple
 
-import numpy as np
-import scipy.signal
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from export.builtin.wenet.utterances import SAMPLE_RATE_HZ, Segment
-
-Sound = NDArray[np.float64]
-Babble = Callable[[int], Sound]
+from export.builtin.wenet.utterances import SAMPLE_RATE_HZ
 
 
-class Recording(NamedTuple):
-    """Mono speech at 16 kHz, [n] float64 in -1..1, and its phones."""
-
-    samples: Sound
-    segments: list[Segment]
-
-
-def augment(recording: Recording, rng: np.random.Generator, babble: Babble) -> Recording:
-    """Change a clean recording as a room, a microphone and a codec might.
+class Augmenter:
+    """Changes windows as rooms, microphones and codecs might, anew on every call.
 
     Args:
-        recording: clean speech.
-        rng: draws what is done, and how strongly.
-        babble: gives [n] samples of other people's speech.
-
-    Returns:
-        A recording of a new length, with its segments moved along.
+        generator: of the device that the windows are on; draws everything.
+        clean_share: of the windows, that stay as they are.
     """
-    recording = change_speed(recording, rng.uniform(0.82, 1.2))
-    if rng.random() < 0.35:
-        recording = change_tempo(recording, rng.uniform(0.8, 1.3))
-    sound = recording.samples / (np.abs(recording.samples).max() + 1e-9)
-    for share, effect in (
-        (0.75, colour),
-        (0.35, add_room),
-        (0.30, swell),
-    ):
-        if rng.random() < share:
-            sound = effect(sound, rng)
-    if rng.random() < 0.7:
-        sound = add_noise(sound, rng, babble)
-    for share, effect in ((0.4, limit_band), (0.1, quantise), (0.15, overdrive)):
-        if rng.random() < share:
-            sound = effect(sound, rng)
-    return Recording(set_level(sound, rng), recording.segments)
 
+    def __init__(self, generator: torch.Generator, clean_share: float = 0.15) -> None:
+        self._generator, self._clean_share = generator, clean_share
+        self._device = generator.device
 
-def change_speed(recording: Recording, factor: float) -> Recording:
-    """Play faster (above 1) or slower by resampling: pitch and formants move along."""
-    percent = round(100 * factor)
-    samples = scipy.signal.resample_poly(recording.samples, 100, percent)
-    return Recording(samples, _squeeze(recording.segments, percent / 100))
+    def __call__(self, speech: Tensor) -> Tensor:
+        """Change windows [B, n] in -1..1; some stay as they are, but for their level."""
+        clean = self._chance(len(speech), self._clean_share)
+        sound = speech / self._peak(speech)
+        others = sound
+        for share, effect in (
+            (0.75, self.colour),
+            (0.40, self.add_room),
+            (0.30, self.swell),
+        ):
+            sound = self._sometimes(share, effect, sound)
+        sound = self.add_noise(sound, others)
+        for share, effect in (
+            (0.40, self.limit_band),
+            (0.25, self.drop_details),
+            (0.08, self.quantise),
+            (0.15, self.overdrive),
+        ):
+            sound = self._sometimes(share, effect, sound)
+        sound = torch.where(clean, others, sound)
+        return self.set_level(sound)
 
+    def _uniform(self, count: int, low: float, high: float) -> Tensor:
+        drawn = torch.rand(count, 1, generator=self._generator, device=self._device)
+        return drawn * (high - low) + low
 
-def change_tempo(recording: Recording, factor: float) -> Recording:
-    """Speak faster or slower at the same pitch, by WSOLA.
+    def _normal(self, *shape: int) -> Tensor:
+        return torch.randn(*shape, generator=self._generator, device=self._device)
 
-    Source: W. Verhelst and M. Roelands, "An overlap-add technique based on waveform
-    similarity (WSOLA)", ICASSP 1993.
-    """
-    frame, hop, reach = 480, 240, 120
-    source = recording.samples
-    length = int(len(source) / factor)
-    stretched = np.zeros(length + 2 * frame)
-    window = scipy.signal.windows.hann(frame, sym=False)
-    previous = 0
-    for out in range(0, length - frame, hop):
-        first = max(0, int(out * factor) - reach)
-        last = min(len(source) - frame, int(out * factor) + reach)
-        if last <= first:
-            break
-        chosen = first
-        natural = source[previous + hop : previous + hop + frame]
-        if out and len(natural) == frame:
-            match = scipy.signal.fftconvolve(source[first : last + frame], natural[::-1], "valid")
-            chosen = first + int(np.argmax(match))
-        stretched[out : out + frame] += source[chosen : chosen + frame] * window
-        previous = chosen
-    return Recording(stretched[:length], _squeeze(recording.segments, factor))
+    def _chance(self, count: int, share: float) -> Tensor:
+        return self._uniform(count, 0, 1) < share
 
+    def _sometimes(self, share: float, effect: Callable[[Tensor], Tensor], sound: Tensor) -> Tensor:
+        chosen = self._chance(len(sound), share).squeeze(1)
+        if not bool(chosen.any()):
+            return sound
+        changed = sound.clone()
+        changed[chosen] = effect(sound[chosen])
+        return changed
 
-def _squeeze(segments: list[Segment], factor: float) -> list[Segment]:
-    return [
-        segment._replace(start_s=segment.start_s / factor, end_s=segment.end_s / factor)
-        for segment in segments
-    ]
+    @staticmethod
+    def _peak(sound: Tensor) -> Tensor:
+        return sound.abs().amax(dim=1, keepdim=True) + 1e-6
 
+    def colour(self, sound: Tensor) -> Tensor:
+        """Raise and lower bands of the spectrum by up to some 15 dB, as microphones do."""
+        knots = self._normal(len(sound), 9) * self._uniform(len(sound), 0, 7)
+        return _filter(sound, lambda hz: 10 ** (_between(knots, _log_place(hz)) / 20))
 
-def colour(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Tilt the spectrum and raise or lower up to three bands, as microphones do."""
-    for _ in range(int(rng.integers(0, 4))):
-        frequency_hz = np.exp(rng.uniform(np.log(120), np.log(7000)))
-        sound = _peak(sound, frequency_hz, rng.uniform(0.4, 2.5), rng.uniform(-12, 12))
-    if rng.random() < 0.5:
-        sound = scipy.signal.lfilter([1, rng.uniform(-0.8, 0.8)], [1], sound)
-    return sound
+    def limit_band(self, sound: Tensor) -> Tensor:
+        """Cut the band as a codec (60 %), a telephone or a high-pass filter does."""
+        count = len(sound)
+        kind = self._uniform(count, 0, 1)
+        low_hz = torch.where(kind < 0.6, 1.0, self._uniform(count, 60, 350))
+        high_hz = torch.where(kind < 0.76, self._uniform(count, 3000, 7600), 1e6)
+        telephone_hz = self._uniform(count, 3300, 3800)
+        high_hz = torch.where((kind >= 0.6) & (kind < 0.76), telephone_hz, high_hz)
+        order = self._uniform(count, 4, 12).round()
 
+        def gain(hz: Tensor) -> Tensor:
+            high = 1 / torch.sqrt(1 + (hz / high_hz) ** (2 * order))
+            return high / torch.sqrt(1 + (low_hz / hz.clamp(min=1)) ** 4)
 
-def _peak(sound: Sound, frequency_hz: float, quality: float, gain_db: float) -> Sound:
-    """Peaking equaliser. Source: R. Bristow-Johnson, "Audio EQ Cookbook"."""
-    gain = 10 ** (gain_db / 40)
-    angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
-    alpha = np.sin(angle) / (2 * quality)
-    cosine = -2 * np.cos(angle)
-    numerator = [1 + alpha * gain, cosine, 1 - alpha * gain]
-    denominator = [1 + alpha / gain, cosine, 1 - alpha / gain]
-    return np.asarray(scipy.signal.lfilter(numerator, denominator, sound))
+        return _filter(sound, gain)
 
+    def add_room(self, sound: Tensor) -> Tensor:
+        """Convolve with a made-up room: direct sound, a few early echoes, a decaying tail."""
+        count, length = len(sound), int(0.7 * SAMPLE_RATE_HZ)
+        time = torch.arange(length, device=self._device) / SAMPLE_RATE_HZ
+        decay_s = self._uniform(count, 0.08, 0.7)
+        tail = self._normal(count, length) * torch.exp(-6.9 * time / decay_s)  # -60 dB at decay_s
+        tail = tail * self._uniform(count, 0.01, 0.12) * (time > 0.002)
+        for _ in range(4):
+            place = self._uniform(count, 30, 900).long()
+            tail.scatter_add_(1, place, self._uniform(count, -0.4, 0.5) * self._chance(count, 0.6))
+        tail[:, 0] = 1
+        return _filter(sound, response=tail)
 
-def add_room(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Convolve with a made-up room: direct sound, a few early echoes, a decaying tail."""
-    length = int(SAMPLE_RATE_HZ * rng.uniform(0.08, 0.5))
-    decay = np.exp(-6.9 * np.arange(length) / length)  # -60 dB at the end
-    response = rng.standard_normal(length) * decay * rng.uniform(0.01, 0.12)
-    response[: int(0.002 * SAMPLE_RATE_HZ)] = 0
-    response[0] = 1
-    for _ in range(int(rng.integers(0, 6))):
-        response[int(rng.integers(30, 900))] += rng.uniform(-0.4, 0.5)
-    return np.asarray(scipy.signal.fftconvolve(sound, response)[: len(sound)])
+    def swell(self, sound: Tensor) -> Tensor:
+        """Let the level wander, as when a speaker moves."""
+        knots = self._uniform(len(sound) * 5, -8, 4).reshape(-1, 5)
+        place = torch.linspace(0, 1, sound.shape[1], device=self._device)
+        return sound * 10 ** (_between(knots, place) / 20)
 
+    def add_noise(self, sound: Tensor, others: Tensor) -> Tensor:
+        """Add nothing (25 %), hiss to rumble, hum, music, babble, or one other speaker.
 
-def swell(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Let the level wander, as when a speaker moves."""
-    knots = np.linspace(0, len(sound), 5)
-    gain_db = np.interp(np.arange(len(sound)), knots, rng.uniform(-8, 4, 5))
-    return np.asarray(sound * 10 ** (gain_db / 20))
-
-
-def add_noise(sound: Sound, rng: np.random.Generator, babble: Babble) -> Sound:
-    """Add hiss, rumble, hum or babble at 5 to 45 dB below the speech (babble 10 to 45)."""
-    count = len(sound)
-    kind = int(rng.integers(4))
-    if kind == 0:
-        noise = rng.standard_normal(count)
-    elif kind == 1:
-        noise = scipy.signal.lfilter([1], [1, -0.97], rng.standard_normal(count))
-    elif kind == 2:
-        noise = _hum(count, rng)
-    else:
-        noise = np.sum([babble(count) for _ in range(int(rng.integers(3, 7)))], axis=0)
-    snr_db = rng.uniform(10 if kind == 3 else 5, 45)
-    level = np.sqrt(np.mean(sound**2)) / (noise.std() + 1e-9) * 10 ** (-snr_db / 20)
-    return np.asarray(sound + noise * level)
-
-
-def _hum(count: int, rng: np.random.Generator) -> Sound:
-    seconds = np.arange(count) / SAMPLE_RATE_HZ
-    mains_hz = rng.choice([50, 60])
-    hum = rng.uniform(0.05, 1) * rng.standard_normal(count)
-    for harmonic in range(1, 6):
-        phase = rng.uniform(0, 2 * np.pi)
-        hum += rng.uniform(0, 1) * np.sin(2 * np.pi * mains_hz * harmonic * seconds + phase)
-    return hum
-
-
-def limit_band(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Cut the band as a codec, a telephone or a high-pass filter does."""
-    kind = rng.choice(["low-pass", "telephone", "high-pass"], p=[0.6, 0.16, 0.24])
-    if kind == "low-pass":
-        sections = _butterworth(int(rng.integers(4, 9)), rng.uniform(3000, 7600), "lowpass")
-    elif kind == "telephone":
-        low_hz, high_hz = rng.uniform(80, 350), rng.uniform(3300, 3800)
-        sections = np.vstack(
-            [_butterworth(4, low_hz, "highpass"), _butterworth(4, high_hz, "lowpass")]
+        Noise is 3 to 45 dB below the speech, speakers 8 to 45; where nobody speaks its level is
+        -85 to -25 dB.
+        """
+        count = len(sound)
+        kind = self._uniform(count, 0, 1).squeeze(1)
+        noise = torch.zeros_like(sound)
+        sources: tuple[tuple[float, float, Callable[[int], Tensor]], ...] = (
+            (0.25, 0.55, lambda chosen: self._hiss(chosen, sound.shape[1])),
+            (0.55, 0.63, lambda chosen: self._hum(chosen, sound.shape[1])),
+            (0.63, 0.75, lambda chosen: self._music(chosen, sound.shape[1])),
+            (0.75, 0.93, lambda chosen: self._babble(chosen, others, 5)),
+            (0.93, 1.01, lambda chosen: self._babble(chosen, others, 1)),
         )
-    else:
-        sections = _butterworth(2, rng.uniform(60, 250), "highpass")
-    return np.asarray(scipy.signal.sosfilt(sections, sound))
+        for first, last, make in sources:
+            chosen = (kind >= first) & (kind < last)
+            if bool(chosen.any()):
+                noise[chosen] = make(int(chosen.sum()))
+        quietest = torch.where(kind < 0.75, 3.0, 8.0).unsqueeze(1)
+        snr_db = quietest + (45 - quietest) * self._uniform(count, 0, 1)
+        speech_level, noise_level = _level(sound), _level(noise)
+        alone = 10 ** (self._uniform(count, -85, -25) / 20)
+        wanted = torch.where(speech_level > 1e-5, speech_level * 10 ** (-snr_db / 20), alone)
+        return sound + noise * wanted / (noise_level + 1e-9)
+
+    def _hiss(self, count: int, length: int) -> Tensor:
+        """Noise whose level falls or rises with frequency, and may come and go."""
+        slope = self._uniform(count, -2.0, 0.5)
+        noise = _filter(self._normal(count, length), lambda hz: hz.clamp(min=20) ** (slope / 2))
+        depth_db = self._normal(count, 12) * self._uniform(count, 0, 12)
+        place = torch.linspace(0, 1, length, device=self._device)
+        return noise * 10 ** (_between(depth_db, place) / 20)
+
+    def _hum(self, count: int, length: int) -> Tensor:
+        """Mains hum: five harmonics of 50 or 60 Hz, and some hiss."""
+        time = torch.arange(length, device=self._device) / SAMPLE_RATE_HZ
+        mains_hz = torch.where(self._chance(count, 0.5), 50.0, 60.0)
+        hum = self._uniform(count, 0.05, 1) * self._normal(count, length)
+        for harmonic in range(1, 6):
+            phase = self._uniform(count, 0, 2 * math.pi)
+            angle = 2 * math.pi * mains_hz * harmonic * time + phase
+            hum = hum + self._uniform(count, 0, 1) * torch.sin(angle)
+        return hum
+
+    def _music(self, count: int, length: int) -> Tensor:
+        """Four voices of plucked or held notes, a step apart from a common key, and a beat."""
+        music = torch.zeros(count, length, device=self._device)
+        time = torch.arange(length, device=self._device) / SAMPLE_RATE_HZ
+        note_s = self._uniform(count, 0.15, 0.6)
+        beat = time / note_s
+        index, into = beat.floor().long(), (beat % 1) * note_s
+        fade = torch.exp(-into * self._uniform(count, 0, 12))
+        key_hz = self._uniform(count, 60, 220)
+        brightness = self._uniform(count, 0.6, 2)
+        for _ in range(4):
+            steps = (self._uniform(count * 64, 0, 25).reshape(count, 64)).floor()
+            steps = steps.gather(1, index.clamp(max=63))
+            turns = torch.cumsum(key_hz * 2 ** (steps / 12) / SAMPLE_RATE_HZ, dim=1)
+            for harmonic in range(1, 6):
+                music += fade * torch.sin(2 * math.pi * harmonic * turns) / harmonic**brightness
+        drum = self._normal(count, length) * torch.exp(-into * 40)
+        return music + drum * self._uniform(count, 0, 2)
+
+    def _babble(self, count: int, others: Tensor, speakers: int) -> Tensor:
+        babble = torch.zeros(count, others.shape[1], device=self._device)
+        for _ in range(speakers):
+            rows = self._uniform(count, 0, len(others)).long().squeeze(1)
+            shift = int(self._uniform(1, 0, others.shape[1]))
+            other = torch.roll(others[rows], shift, dims=1)
+            babble += other / (_level(other) + 1e-3)
+        return babble
+
+    def drop_details(self, sound: Tensor) -> Tensor:
+        """Leave out what is weak in a band beside its strongest moment, as lossy codecs do."""
+        window = torch.hann_window(512, device=self._device)
+        spectrum = torch.stft(sound, 512, 256, window=window, return_complex=True)
+        level_db = 20 * torch.log10(spectrum.abs() + 1e-7)
+        loudest = torch.nn.functional.max_pool2d(
+            level_db.unsqueeze(1), (17, 5), stride=1, padding=(8, 2)
+        ).squeeze(1)
+        kept = level_db > loudest - self._uniform(len(sound), 8, 35).unsqueeze(2)
+        return torch.istft(spectrum * kept, 512, 256, window=window, length=sound.shape[1])
+
+    def quantise(self, sound: Tensor) -> Tensor:
+        """Round coarsely on a logarithmic (mu-law) scale."""
+        steps, mu = self._uniform(len(sound), 31, 127).round(), 255.0
+        scaled = sound / self._peak(sound)
+        compressed = torch.log1p(mu * scaled.abs()) / math.log1p(mu)
+        rounded = torch.round(compressed * steps) / steps
+        return scaled.sign() * torch.expm1(rounded * math.log1p(mu)) / mu
+
+    def overdrive(self, sound: Tensor) -> Tensor:
+        """Distort softly, as a microphone turned up too far does."""
+        return torch.tanh(sound / self._peak(sound) * self._uniform(len(sound), 1.5, 5))
+
+    def set_level(self, sound: Tensor) -> Tensor:
+        """Bring the peak to between -30 and -0.2 dB of full scale, in steps of 16 bits."""
+        peak = self._peak(sound)
+        wanted = 10 ** (self._uniform(len(sound), -30, -0.2) / 20)
+        wanted = torch.where(_level(sound) > 1e-3, wanted, peak)
+        return torch.round(sound / peak * wanted * 32768) / 32768
 
 
-def _butterworth(order: int, edge_hz: float, shape: str) -> Sound:
-    return np.asarray(scipy.signal.butter(order, edge_hz, shape, fs=SAMPLE_RATE_HZ, output="sos"))
+def _level(sound: Tensor) -> Tensor:
+    return sound.square().mean(dim=1, keepdim=True).sqrt()
 
 
-def quantise(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Round coarsely on a logarithmic (mu-law) scale."""
-    steps, mu = int(rng.integers(31, 127)), 255
-    scaled = sound / (np.abs(sound).max() + 1e-9)
-    compressed = np.log1p(mu * np.abs(scaled)) / np.log1p(mu)
-    rounded = np.round(compressed * steps) / steps
-    return np.asarray(np.sign(scaled) * np.expm1(rounded * np.log1p(mu)) / mu)
+def _filter(
+    sound: Tensor,
+    gain: Callable[[Tensor], Tensor] | None = None,
+    response: Tensor | None = None,
+) -> Tensor:
+    """Apply a gain for each frequency, without delay, or an impulse response."""
+    length = sound.shape[1]
+    size = _good_size(length + SAMPLE_RATE_HZ)
+    spectrum = torch.fft.rfft(sound, size)
+    if gain is not None:
+        hz = torch.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ, device=sound.device)
+        spectrum = spectrum * gain(hz)
+    if response is not None:
+        spectrum = spectrum * torch.fft.rfft(response, size)
+    filtered: Tensor = torch.fft.irfft(spectrum, size)[:, :length]
+    return filtered
 
 
-def overdrive(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Distort softly, as a microphone turned up too far does."""
-    scaled = sound / (np.abs(sound).max() + 1e-9)
-    return np.asarray(np.tanh(scaled * rng.uniform(1.5, 5)))
+def _good_size(length: int) -> int:
+    """Find the smallest 2^a or 3 · 2^a that is not below a length."""
+    power = 1 << (length - 1).bit_length()
+    return power * 3 // 4 if power * 3 // 4 >= length else power
 
 
-def set_level(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Bring the peak to between -30 and -0.2 dB of full scale."""
-    peak = 10 ** (rng.uniform(-30, -0.2) / 20)
-    return np.asarray(sound / (np.abs(sound).max() + 1e-9) * peak)
+def _log_place(hz: Tensor) -> Tensor:
+    """Place frequencies on a logarithmic scale: 60 Hz is 0 and 8 kHz is 1."""
+    return (torch.log(hz.clamp(min=60) / 60) / math.log(8000 / 60)).clamp(max=1)
+
+
+def _between(knots: Tensor, place: Tensor) -> Tensor:
+    """Interpolate evenly spaced knots [B, k] linearly at places [n] in 0..1: [B, n]."""
+    scaled = place * (knots.shape[1] - 1)
+    lower = scaled.long().clamp(max=knots.shape[1] - 2)
+    share = scaled - lower
+    return knots[:, lower] * (1 - share) + knots[:, lower + 1] * share

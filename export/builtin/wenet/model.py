@@ -1,11 +1,13 @@
 """The speech encoder as it is served: waveform windows in, named features out."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from export.builtin.wenet.frontend import LogMel
 from export.builtin.wenet.network import ConformerEncoder, Size
-from export.builtin.wenet.phones import LIPS_SHUT, MOUTH_SHAPES, PHONES
+from export.builtin.wenet.phones import PHONES
 
 CORE_SAMPLES = 64_000  # 4 s
 CONTEXT_SAMPLES = 13_160  # on each side of the core
@@ -17,21 +19,31 @@ FIRST_CORE_FEATURE = 20  # output i is centred at 40 i + 42.5 ms; 20 is the firs
 FEATURE_WIDTH = 64
 
 # A missed closure of the lips is seen at once, a wrong one hardly: the odds are set for that.
-CLOSURE_ODDS = 3.0
-_CLOSING_POWER = 1.5
+CLOSURE_ODDS = 8.0
+CLOSING_POWER = 1.5
 _QUIETEST_DBFS = -60.0
 
 
-class SpeechEncoder(nn.Module):
-    """Conformer encoder with a head for the phone classes and one for voicing.
+class Logits(NamedTuple):
+    """What the heads say of each feature, before they are made probabilities and sizes.
 
-    Opening, width, rounding and closure are not learned apart: they are the expected mouth
-    shape under the phone posteriors, in which the odds of m, b and p count `CLOSURE_ODDS`-fold.
+    Phones [B, T, 28], voicing [B, T, 1], mouth [B, T, 3] (opening, width, rounding), closure
+    [B, T, 1].
+    """
+
+    phones: Tensor
+    voicing: Tensor
+    mouth: Tensor
+    closure: Tensor
+
+
+class SpeechEncoder(nn.Module):
+    """Conformer encoder with heads for the phones, voicing, the mouth's shape and closed lips.
+
+    The odds that the lips are shut count `closure_odds`-fold, and close the mouth.
     """
 
     closure_odds: Tensor
-    mouth_shapes: Tensor
-    lips_shut: Tensor
 
     def __init__(self, size: Size | None = None) -> None:
         super().__init__()
@@ -40,35 +52,37 @@ class SpeechEncoder(nn.Module):
         self.encoder = ConformerEncoder(size, WINDOW_FEATURES)
         self.phone_head = nn.Linear(size.width, len(PHONES))
         self.voicing_head = nn.Linear(size.width, 1)
-        shut = torch.tensor([float(index in LIPS_SHUT) for index in range(len(PHONES))])
-        self.register_buffer("lips_shut", shut.unsqueeze(1), persistent=False)
-        odds = 1 + (CLOSURE_ODDS - 1) * shut
-        self.register_buffer("closure_odds", odds, persistent=False)
-        self.register_buffer("mouth_shapes", torch.from_numpy(MOUTH_SHAPES), persistent=False)
+        self.mouth_head = nn.Linear(size.width, 3)
+        self.closure_head = nn.Linear(size.width, 1)
+        self.register_buffer("closure_odds", torch.tensor(CLOSURE_ODDS), persistent=False)
 
-    def logits(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Score log mel frames [B, T, 80]: phone logits [B, T', 28], voicing [B, T', 1]."""
+    def logits(self, mel: Tensor) -> Logits:
+        """Score log mel frames [B, T, 80]."""
         hidden = self.encoder(mel)
-        return self.phone_head(hidden), self.voicing_head(hidden)
+        return Logits(
+            self.phone_head(hidden),
+            self.voicing_head(hidden),
+            self.mouth_head(hidden),
+            self.closure_head(hidden),
+        )
 
     def forward(self, speech: Tensor) -> Tensor:
         """Turn windows [B, 90320] in -1..1 into the features [B, 100, 64] of their cores."""
-        phone_logits, voicing_logits = self.logits(self.frontend(speech))
         core = slice(FIRST_CORE_FEATURE, FIRST_CORE_FEATURE + CORE_FEATURES)
-        posteriors = torch.softmax(phone_logits[:, core], dim=-1)
-        voicing = torch.sigmoid(voicing_logits[:, core])
-        parts = [posteriors, voicing, energy(speech), *self._mouth(posteriors)]
+        logits = Logits(*(part[:, core] for part in self.logits(self.frontend(speech))))
+        closure = torch.sigmoid(logits.closure + torch.log(self.closure_odds))
+        opening = torch.clamp(logits.mouth[..., :1], 0, 1) * (1 - closure) ** CLOSING_POWER
+        parts = [
+            torch.softmax(logits.phones, dim=-1),
+            torch.sigmoid(logits.voicing),
+            energy(speech),
+            opening,
+            torch.clamp(logits.mouth[..., 1:2], -1, 1),
+            torch.clamp(logits.mouth[..., 2:], 0, 1),
+            closure,
+        ]
         features = torch.cat(parts, dim=-1)
         return nn.functional.pad(features, (0, FEATURE_WIDTH - features.shape[-1]))
-
-    def _mouth(self, posteriors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Expect opening [B, T, 1], width and rounding [B, T, 2], and closure [B, T, 1]."""
-        weighted = posteriors * self.closure_odds
-        weighted = weighted / weighted.sum(dim=-1, keepdim=True)
-        closure = weighted @ self.lips_shut
-        shape = weighted @ self.mouth_shapes
-        opening = shape[..., :1] * torch.clamp(1 - closure, min=0) ** _CLOSING_POWER
-        return opening, shape[..., 1:], closure
 
 
 def energy(speech: Tensor) -> Tensor:

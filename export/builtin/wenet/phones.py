@@ -141,13 +141,17 @@ _IPA = _table(
     {
         "PB": "p b ɓ β", "M": "m ɱ", "FV": "f v ʋ ɸ", "TH": "θ ð", "TD": "t d ʈ ɖ ʔ",
         "N": "n ɲ ɳ", "SZ": "s z", "L": "l ɫ ɭ ʎ ɬ", "R": "ɹ r ɾ ʁ ʀ ɻ ɽ", "SH": "ʃ ʒ ɕ ʑ ʂ ʐ",
-        "KG": "k ɡ g q c ɟ x χ ɣ ç", "NG": "ŋ", "H": "h ɦ ħ", "W": "w ɥ", "J": "j", "i": "i ɨ",
-        "I": "ɪ ᵻ", "e": "e", "E": "ɛ", "ae": "æ", "a": "a ɑ ɐ ʌ", "schwa": "ə ɚ ɘ ɵ ɜ",
-        "O": "ɔ ɒ", "o": "o ɤ", "u": "u ɯ ʉ", "U": "ʊ", "y": "y ʏ ø œ",
+        "KG": "k ɡ g q c ɟ x χ ɣ ç", "NG": "ŋ", "H": "h ɦ ħ", "W": "w ɥ ʍ", "J": "j ʝ", "i": "i ɨ",
+        "I": "ɪ ᵻ ɯ", "e": "e", "E": "ɛ ε", "ae": "æ", "a": "a ɑ ɐ ʌ", "schwa": "ə ɚ ɘ ɵ ɜ ɤ",
+        "O": "ɔ ɒ", "o": "o", "u": "u ʉ", "U": "ʊ", "y": "y ʏ ø œ",
     },
     {},
     "p f ɸ θ t ʈ ʔ s ɬ ʃ ɕ ʂ k q c x χ ç h ħ",
 )  # fmt: skip
+
+
+# espeak-ng's pinyin voice writes these in letters of its own.
+_PINYIN_SYMBOLS = (("o-", "ɤ"), ("onɡ", "oŋ"), ("i.", "ɪ"), ("i̪", "ɪ"))
 
 
 def ipa_sounds(symbol: str, language: str) -> list[Sound]:
@@ -164,6 +168,8 @@ def ipa_sounds(symbol: str, language: str) -> list[Sound]:
     if symbol[:2] in ("s.", "z."):  # pinyin's sh and r
         symbol = "ʃ" if symbol[0] == "s" else "ʒ"
     symbol = symbol.replace("ts.", "tʃ")
+    for written, meant in _PINYIN_SYMBOLS:
+        symbol = symbol.replace(written, meant)
     if language.startswith("en"):
         symbol = symbol.replace("ɾ", "d")
     sounds: list[Sound] = []

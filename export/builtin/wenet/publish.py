@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from client.errors import InputError, OutputError
 from export.builtin.wenet import utterances as store
-from export.builtin.wenet.dataset import cut
 from export.builtin.wenet.model import (
+    CLOSURE_ODDS,
     CONTEXT_SAMPLES,
     CORE_FEATURES,
     CORE_SAMPLES,
@@ -35,7 +35,7 @@ def publish(checkpoint: Path, corpus: Path, folder: Path) -> None:
     Args:
         checkpoint: state dict of a `SpeechEncoder`.
         corpus: folder of the synthesised speech; the golden sample is taken from it.
-        folder: version folder, for example ``model_repository/wenet/1``.
+        folder: version folder, for example ``model_repository/wenet/2``.
 
     Raises:
         InputError: the checkpoint does not fit the network, or the corpus has no test speech.
@@ -59,6 +59,7 @@ def publish(checkpoint: Path, corpus: Path, folder: Path) -> None:
         "python -m export.builtin.wenet train && python -m export.builtin.wenet export",
         golden=golden,
         feature_kind=FEATURE_KIND,
+        parameters={"closure_odds": CLOSURE_ODDS},
         window={
             "sample_rate": SAMPLE_RATE_HZ,
             "left_context": CONTEXT_SAMPLES,
@@ -125,7 +126,9 @@ def _golden_speech(corpus: Path) -> NDArray[np.float32]:
     if not path.exists():
         raise InputError(f"{path} is missing; run `synthesise` first.")
     longest = max(store.load(path), key=lambda utterance: len(utterance.samples))
-    return cut(longest.samples, -CONTEXT_SAMPLES, WINDOW_SAMPLES)[np.newaxis]
+    room = WINDOW_SAMPLES - CONTEXT_SAMPLES
+    spoken = np.asarray(longest.samples[:room] / 32768, np.float32)
+    return np.pad(spoken, (CONTEXT_SAMPLES, room - len(spoken)))[np.newaxis]
 
 
 def _check_parity(

@@ -59,15 +59,18 @@ def segments_from_ends(ends: Iterable[tuple[Sound, float]]) -> list[Segment]:
 
 
 def save(path: Path, utterances: list[Utterance]) -> None:
-    """Write utterances of one voice or engine to a ``.npz`` file."""
+    """Write utterances of one voice or engine to a ``.npz`` file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")  # hidden from patterns
     rows = [(index, *segment) for index, item in enumerate(utterances) for segment in item.segments]
     np.savez(
-        path,
+        partial,
         samples=np.concatenate([item.samples for item in utterances]),
         lengths=np.array([len(item.samples) for item in utterances]),
         segments=np.array(rows, np.float64),
         voices=np.array([item.voice for item in utterances]),
     )
+    partial.replace(path)
 
 
 def load(path: Path) -> Iterator[Utterance]:

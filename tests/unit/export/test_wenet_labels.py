@@ -118,13 +118,26 @@ def test_ends_of_phones_become_segments_without_gaps() -> None:
         ("ɜː", "en", ["schwa"]),
         ("aɪ", "en", ["a", "I"]),
         ("s.", "cmn-latn-pinyin", ["SH"]),
+        ("z.", "cmn-latn-pinyin", ["SH"]),
         ("ts.h", "cmn-latn-pinyin", ["TD", "SH", "H"]),
+        ("ɤ", "cmn-latn-pinyin", ["schwa"]),
+        ("o-", "cmn-latn-pinyin", ["schwa"]),
+        ("onɡ", "cmn-latn-pinyin", ["o", "NG"]),
+        ("i.", "cmn-latn-pinyin", ["I"]),
+        ("i̪", "cmn-latn-pinyin", ["I"]),
+        ("ɯ", "tr", ["I"]),
         ("(en)", "cmn", []),
     ],
 )
 def test_ipa_is_read_as_phone_classes(symbol: str, language: str, classes: list[str]) -> None:
     sounds = ipa_sounds(symbol, language)
     assert [PHONES[phone] for sound in sounds for phone in sound.phones] == classes
+
+
+@pytest.mark.parametrize("symbol", ["ɤ", "ɯ", "o-", "i."])
+def test_a_vowel_of_unrounded_lips_is_not_read_as_a_round_one(symbol: str) -> None:
+    (sound,) = ipa_sounds(symbol, "cmn-latn-pinyin")
+    assert not MOUTH_SHAPES[list(sound.phones), 2].any()
 
 
 def test_voicing_follows_the_symbol_and_not_its_class() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from client.errors import InputError
 from export.builtin.wenet.labels import close_stops
 from export.builtin.wenet.phones import SILENCE, ipa_sounds
+from export.builtin.wenet.pinyin import random_syllables
 from export.builtin.wenet.resample import to_16_khz
 from export.builtin.wenet.utterances import Segment, Utterance, spread
 
@@ -24,7 +25,8 @@ _CHARACTERS_UTF8 = 1
 _LANGUAGES = (
     "en-us en-us en-us en-us en-us en-us en-us en-us en-us en-us en-us en-us en en en en en "
     "en-gb-scotland en-gb-x-rp cmn-latn-pinyin cmn-latn-pinyin cmn-latn-pinyin cmn-latn-pinyin "
-    "cmn-latn-pinyin de de fr fr es es-419 nl sv pl ru tr id ro da nb fi hu vi sw cs it pt"
+    "cmn-latn-pinyin de de fr fr es es-419 nl sv pl ru tr id ro da nb fi hu vi sw cs it pt pt-br "
+    "et sk hr sl is eu eo sq ms mt gn ku sr ht"
 )
 _VARIANTS = (
     "f1 f2 f3 f4 m1 m2 m3 m4 m5 m6 Alex Alicia Andrea Andy Annie Denis Diogo Gene Hugo Jacky Lee "
@@ -36,14 +38,10 @@ _HELD_OUT_VARIANTS = "f5 m7 m8 belinda michel klatt4 steph3 caleb Henrique grand
 _PLAIN_WEIGHT = 4  # of the voice itself, without a variant
 _CHOICES = {
     "all": (_LANGUAGES.split(), [""] * _PLAIN_WEIGHT + _VARIANTS.split()),
+    "mandarin": (["cmn-latn-pinyin"], [""] * _PLAIN_WEIGHT + _VARIANTS.split()),
     "english": (["en-us", "en"], _HELD_OUT_VARIANTS.split()),
     "pinyin": (["cmn-latn-pinyin"], _HELD_OUT_VARIANTS.split()),
 }
-_PINYIN_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s y w"
-_PINYIN_FINALS = (
-    "a o e ai ei ao ou an en ang eng ong i ia ie iao iu ian in iang ing iong u ua uo uai ui uan "
-    "un uang"
-)
 
 
 class _EventId(ctypes.Union):
@@ -140,7 +138,8 @@ def utterances(voice: str, texts: Iterator[str], rng: np.random.Generator) -> It
     """Speak texts in many languages and voice variants.
 
     Args:
-        voice: ``all`` (what is trained on), or ``english`` or ``pinyin`` in the held-out variants.
+        voice: ``all`` or ``mandarin`` (what is trained on), or ``english`` or ``pinyin`` in the
+            held-out variants.
         texts: English sentences; pinyin voices get random syllables instead.
         rng: draws language, variant, rate and pitch.
     """
@@ -175,9 +174,6 @@ def _utterance(
 
 
 def _pinyin(rng: np.random.Generator) -> str:
-    initials, finals = _PINYIN_INITIALS.split(), _PINYIN_FINALS.split()
-    syllables = (
-        f"{rng.choice(initials)}{rng.choice(finals)}{rng.integers(1, 5)}"
-        for _ in range(rng.integers(5, 18))
-    )
-    return " ".join(syllables)
+    """Spell random syllables with their tones; 5 is the neutral one."""
+    syllables = random_syllables(rng)
+    return " ".join(f"{syllable.spelling}{rng.integers(1, 6)}" for syllable in syllables)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import scipy.io.wavfile
@@ -30,11 +31,19 @@ TABLES: dict[str, phones.SymbolTable] = {
     "upc_ca_ona_hts": phones.CATALAN,
 }
 
-_BATCH = 60
+BATCH = 60
 _MARK = "@@"
 # The labels of this unit-selection voice come this much after the sound.
 _LABEL_LAG_S = {"msu_ru_nsh_clunits": 0.020}
 _INTONATION = ("kal_diphone", "ked_diphone")  # the voices whose pitch can be set
+
+
+class Speech(NamedTuple):
+    """What Festival is to say: a Scheme form that makes an utterance, its pace and its pitch."""
+
+    form: str
+    stretch: float = 1.0
+    pitch_hz: int = 120
 
 
 def utterances(voice: str, texts: Iterator[str], rng: np.random.Generator) -> Iterator[Utterance]:
@@ -49,35 +58,52 @@ def utterances(voice: str, texts: Iterator[str], rng: np.random.Generator) -> It
         InputError: Festival or the voice is missing.
     """
     while True:
-        with tempfile.TemporaryDirectory() as folder:
-            spoken = 0
-            for utterance in _speak_batch(voice, list(islice(texts, _BATCH)), rng, Path(folder)):
-                spoken += 1
-                yield utterance
-        if not spoken:
-            raise InputError(
-                f"Festival spoke nothing with voice {voice}; install festival and its package."
-            )
+        yield from speak(voice, [_reading(text, rng) for text in islice(texts, BATCH)])
 
 
-def _speak_batch(
-    voice: str, texts: list[str], rng: np.random.Generator, folder: Path
-) -> Iterator[Utterance]:
-    program = folder / "speak.scm"
-    program.write_text(_program(voice, texts, rng, folder), encoding="utf-8")
-    command = ["festival", "-b", str(program)]
+def _reading(text: str, rng: np.random.Generator) -> Speech:
+    safe = text.replace('"', "")
+    form = f"(list 'Utterance 'Text \"{safe}\")"
+    return Speech(form, float(rng.uniform(0.75, 1.3)), int(rng.integers(80, 200)))
+
+
+def speak(voice: str, speeches: list[Speech]) -> Iterator[Utterance]:
+    """Speak a batch with one voice; what Festival fails on is left out.
+
+    Args:
+        voice: a name in `TABLES`.
+        speeches: what to say.
+
+    Raises:
+        InputError: Festival or the voice is missing.
+    """
+    spoken = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for line in _run(_program(voice, speeches, Path(folder)), Path(folder)):
+            if line.startswith(_MARK):
+                for utterance in _read(voice, line.split()[1:], Path(folder)):
+                    spoken += 1
+                    yield utterance
+    if not spoken:
+        raise InputError(
+            f"Festival spoke nothing with voice {voice}; install festival and its package."
+        )
+
+
+def _run(program: str, folder: Path) -> list[str]:
+    path = folder / "speak.scm"
+    path.write_text(program, encoding="utf-8")
+    command = ["festival", "-b", str(path)]
     try:
         run = subprocess.run(  # noqa: S603
             command, capture_output=True, text=True, errors="ignore", check=False
         )
     except OSError as error:
         raise InputError("Festival could not be started; install festival.") from error
-    for line in run.stdout.splitlines():
-        if line.startswith(_MARK):
-            yield from _read(voice, line.split()[1:], folder)
+    return run.stdout.splitlines()
 
 
-def _program(voice: str, texts: list[str], rng: np.random.Generator, folder: Path) -> str:
+def _program(voice: str, speeches: list[Speech], folder: Path) -> str:
     intonation = (
         "(set! int_lr_params (list (list 'target_f0_mean pitch) (list 'target_f0_std 16)"
         " (list 'model_f0_mean 170) (list 'model_f0_std 34)))"
@@ -86,20 +112,18 @@ def _program(voice: str, texts: list[str], rng: np.random.Generator, folder: Pat
     )
     lines = [
         f"(voice_{voice})",
-        "(define (speak index stretch pitch text)"
+        "(define (speak index stretch pitch form)"
         f" (Parameter.set 'Duration_Stretch stretch) {intonation}"
-        " (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))"
+        " (let ((utt (utt.synth (eval form))))"
         f' (utt.save.wave utt (string-append "{folder}/" index ".wav") \'riff)'
         f' (format t "{_MARK} %s" index)'
         ' (mapcar (lambda (s) (format t " %s|%f" (item.name s) (item.feat s "end")))'
         ' (utt.relation.items utt \'Segment)) (format t "\\n")))',
     ]
-    for index, text in enumerate(texts):
-        stretch, pitch = rng.uniform(0.75, 1.3), rng.integers(80, 200)
-        safe = text.replace('"', "")
-        lines.append(
-            f'(unwind-protect (speak "{index}" {stretch:.2f} {pitch} "{safe}") (format t "\\n"))'
-        )
+    lines += [
+        f'(unwind-protect (speak "{index}" {stretch:.2f} {pitch_hz} {form}) (format t "\\n"))'
+        for index, (form, stretch, pitch_hz) in enumerate(speeches)
+    ]
     return "\n".join(lines)
 
 

@@ -13,9 +13,11 @@ from export.builtin.wenet.phones import US_ENGLISH
 from export.builtin.wenet.resample import to_16_khz
 from export.builtin.wenet.utterances import Utterance, segments_from_ends
 
+VOICES = ("slt", "rms", "awb", "kal16")
+
 
 def utterances(voice: str, texts: Iterator[str], rng: np.random.Generator) -> Iterator[Utterance]:
-    """Speak texts with one of Flite's voices (slt, rms, awb, kal16) at varied pace and pitch."""
+    """Speak texts with one of `VOICES` at varied pace and pitch."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         for text in texts:
