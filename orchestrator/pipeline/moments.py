@@ -30,26 +30,32 @@ class Moment:
     faces: Sequence[ShownFace]
 
 
-def as_played(frames: Generator[Frame], avatar: PreparedAvatar) -> Generator[Moment]:
-    """Frames as they are."""
+def as_played(
+    frames: Generator[Frame], avatar: PreparedAvatar, first: int = 0
+) -> Generator[Moment]:
+    """Frames as they are; `first` is the number of the first one in the output."""
     with closing(frames):
-        for position, frame in enumerate(frames):
+        for position, frame in enumerate(frames, first):
             yield Moment(frame, position, avatar.shown(frame.index))
 
 
 def breathing(
-    frames: Generator[Frame], avatar: PreparedAvatar, colour: Colour, frame_rate: Fraction
+    frames: Generator[Frame],
+    avatar: PreparedAvatar,
+    colour: Colour,
+    frame_rate: Fraction,
+    first: int = 0,
 ) -> Generator[Moment]:
     """A photo, repeated, whose people move as time goes on; their meshes move with them."""
     with closing(frames):
-        first = next(frames, None)
-        if first is None:
+        still = next(frames, None)
+        if still is None:
             return
-        faces = avatar.shown(first.index)
-        height, width = first.planes[0].shape
+        faces = avatar.shown(still.index)
+        height, width = still.planes[0].shape
         motion = IdleMotion([face.mesh for face in faces], width, height)
-        photo = MovingPhoto(first.planes, colour, motion)
-        for position, frame in enumerate(chain([first], frames)):
+        photo = MovingPhoto(still.planes, colour, motion)
+        for position, frame in enumerate(chain([still], frames), first):
             time_s = float(position / frame_rate)
             moved = Frame(frame.index, photo.at(time_s))
             yield Moment(moved, position, [_moved(face, motion, time_s) for face in faces])

@@ -1,10 +1,10 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,7 +18,8 @@ from orchestrator.faces.crop import crop_rgb
 from orchestrator.faces.geometry import Affine, face_affine, to_crop
 from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
-from orchestrator.media.writer import VideoWriter
+from orchestrator.media.pictures import Interrupted
+from orchestrator.media.pixels import Planes
 from orchestrator.pipeline.avatar import PreparedAvatar, ReferenceSet, ShownFace
 from orchestrator.pipeline.flow import Threads, run_stage, together
 from orchestrator.pipeline.listen import Speech
@@ -28,6 +29,8 @@ from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.state import StageState
 from orchestrator.settings import Idle
 from orchestrator.speech.windows import feature_window
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -43,8 +46,22 @@ class Written:
     with_face: int = 0
 
 
+class Writer(Protocol):
+    """Takes finished pictures in order."""
+
+    def write(self, planes: Planes) -> None:
+        """Takes the next picture."""
+
+    def finish(self, interrupted: Interrupted) -> None:
+        """Completes the work and puts it in place; gives up when `interrupted` says so."""
+
+
 class Speaking:
-    """Pass 2 of one job."""
+    """Pass 2 of one job.
+
+    Attributes:
+        colour: Of the clip's planes.
+    """
 
     def __init__(
         self,
@@ -56,6 +73,7 @@ class Speaking:
         progress: Progress,
         *,
         idle: Idle = "still",
+        first: int = 0,
     ) -> None:
         """Keeps what is to be said by whom.
 
@@ -67,16 +85,18 @@ class Speaking:
             frame_rate: Of clip and output.
             progress: Receives one step per frame.
             idle: Whether the people breathe; only for a photo, whose frames are all the same.
+            first: Number in the output of the first frame that comes.
         """
         self._model = models.landmark2face
         self._extents = models.extents["landmark2face"]
         self._depth = models.depths["landmark2face"]
         self._avatar = avatar
         self._speech = speech
-        self._colour = colour
+        self.colour = colour
         self._frame_rate = frame_rate
         self._progress = progress
         self._idle = idle
+        self._first = first
         self._decoding = Threads("decode")
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
@@ -86,7 +106,7 @@ class Speaking:
         """Whether nobody waits for the next frame any more."""
         return self._decoding.interrupted()
 
-    async def run(self, frames: Generator[Frame], writer: VideoWriter, total: int) -> Written:
+    async def run(self, frames: Generator[Frame], writer: Writer, total: int) -> Written:
         """Renders and writes all frames and completes the file.
 
         Args:
@@ -96,6 +116,23 @@ class Speaking:
 
         Returns:
             What was written.
+        """
+        return await self.write(self.moments(frames), self._render, writer, total)
+
+    async def write(
+        self,
+        moments: Iterator[T],
+        render: Callable[[T], Awaitable[tuple[Frame, bool]]],
+        writer: Writer,
+        total: int,
+    ) -> Written:
+        """As `run`, of moments that somebody else renders.
+
+        Args:
+            moments: What there is to render, from a blocking iterator.
+            render: Makes a frame of it, and tells whether it shows a face.
+            writer: Takes the finished frames.
+            total: Number of output frames, for the progress.
         """
         written, state = Written(), StageState()
 
@@ -109,44 +146,48 @@ class Speaking:
         self._progress.start("speak", total)
         self._progress.follow(state)
         try:
-            await run_stage(
-                self._moments(frames),
-                self._render,
-                write,
-                self._depth,
-                self._decoding,
-                state,
-            )
+            await run_stage(moments, render, write, self._depth, self._decoding, state)
             await self._encoding.run(writer.finish, self._encoding.interrupted)
         finally:
-            for threads in (self._decoding, self._encoding, self._pixels):
-                threads.close()
+            self.close()
         self._progress.finish("speak")
         return written
 
-    def _moments(self, frames: Generator[Frame]) -> Generator[Moment]:
+    def close(self) -> None:
+        """Ends the threads, after the calls under way; whatever was run has done so."""
+        for threads in (self._decoding, self._encoding, self._pixels):
+            threads.close()
+
+    def moments(self, frames: Generator[Frame]) -> Generator[Moment]:
+        """What each frame shows before anyone speaks in it."""
         if self._idle == "breathe":
-            return breathing(frames, self._avatar, self._colour, self._frame_rate)
-        return as_played(frames, self._avatar)
+            return breathing(frames, self._avatar, self.colour, self._frame_rate, self._first)
+        return as_played(frames, self._avatar, self._first)
 
     async def _render(self, moment: Moment) -> tuple[Frame, bool]:
-        # Every face is rendered from the untouched frame, and painted when all are there.
-        renders = await together(partial(self._speak, moment), moment.faces)
+        await self.paint(moment, await self.spoken(moment))
+        return moment.frame, bool(moment.faces)
+
+    async def spoken(self, moment: Moment) -> Sequence[tuple[Affine, Geometry]]:
+        """What every face looks like; all are rendered from the untouched frame."""
+        return await together(partial(self._speak, moment), moment.faces)
+
+    async def paint(self, moment: Moment, renders: Sequence[tuple[Affine, Geometry]]) -> None:
+        """Paints the faces into the moment's frame, in place."""
         for face, (affine, geometry) in zip(moment.faces, renders, strict=True):
             await self._pixels.run(
                 composite,
                 moment.frame.planes,
-                self._colour,
+                self.colour,
                 affine,
                 geometry,
                 face.references.natives,
             )
-        return moment.frame, bool(moment.faces)
 
     async def _speak(self, moment: Moment, face: ShownFace) -> tuple[Affine, Geometry]:
         """What one face of a frame looks like as it speaks."""
         affine, size = face_affine(face.mesh), self._extents["S"]
-        crop = await self._pixels.run(crop_rgb, moment.frame.planes, self._colour, affine, size)
+        crop = await self._pixels.run(crop_rgb, moment.frame.planes, self.colour, affine, size)
         inputs = self._inputs(moment.position, crop, face, affine)
         outputs = await self._model(self._constant(face.references), **inputs)
         return affine, _geometry(outputs).faded(face.weight)
