@@ -90,7 +90,7 @@ def test_the_report_tells_versions_batches_and_seconds(spoken: tuple[Path, Any])
     assert {role: model["version"] for role, model in report["models"].items()} == {
         "face_detection": "1",
         "face_landmarks": "1",
-        "landmark2face": "1",
+        "landmark2face": "2",
         "wenet": "2",
     }
     assert report["models"]["landmark2face"]["inferences"] == report["frames"]

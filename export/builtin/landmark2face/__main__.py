@@ -9,6 +9,7 @@ from export.builtin.landmark2face.golden import golden_inputs, run_onnx
 from export.repository import write_golden, write_manifest
 
 RECIPE = "python -m export.builtin.landmark2face --repository model_repository"
+VERSION = "2"
 TOLERANCE = {"flow": 1e-3, "layers": 2, "source": 0, "interior": 2}
 CROP = {
     "kind": "eyes-mouth-v1",
@@ -25,7 +26,7 @@ def main(
     """Exports the renderer into a model repository, with manifest and golden data."""
     from export.builtin.landmark2face.onnx_file import write_onnx  # torch, only to export
 
-    folder = repository / "landmark2face" / "1"
+    folder = repository / "landmark2face" / VERSION
     folder.mkdir(parents=True, exist_ok=True)
     write_onnx(folder / "model.onnx")
     inputs = golden_inputs(repository)

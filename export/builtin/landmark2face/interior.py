@@ -10,13 +10,16 @@ from torch import Tensor
 
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
-CAVITY = (0.20, 0.075, 0.07)
-TONGUE = (0.52, 0.24, 0.23)
-TOOTH = (0.74, 0.67, 0.60)
-LINING = (0.42, 0.20, 0.18)  # the wet inside of the lips
-LINING_WIDTH = 0.06
+CAVITY = (0.23, 0.085, 0.08)
+TONGUE = (0.62, 0.31, 0.30)
+TOOTH = (0.86, 0.81, 0.74)
+LINING_SHADE = 0.65  # of the wet inside of the lips, beside their outside
+LINING_WIDTH = 0.035
+TIP_WIDTH = 0.27  # half, of the tongue's tip
+TIP_TOP = 0.5  # of the opening, where the raised tip begins
 TOOTH_LENGTH = 0.10
 TOOTH_SHARE = 0.45  # of the opening beyond what the upper lip hides
+BARED_SHARE = 0.9  # of the opening, where lips part before closed teeth
 HIDING_GAP = 0.05  # opening whose teeth stay behind the upper lip
 TOOTH_EDGE = 0.022  # half softness of their lower edge
 ARCH = 0.475  # half width of the visible dental arch
@@ -43,7 +46,10 @@ class Inside(NamedTuple):
 
 
 class Palette(NamedTuple):
-    """Colours of the inside under the light of the scene, FP32 [B, 3] each, 0..1."""
+    """Colours of the inside under the light of the scene, FP32 [B, 3] each, 0..1.
+
+    The lining is the inside of the lips.
+    """
 
     cavity: Tensor
     tongue: Tensor
@@ -51,31 +57,33 @@ class Palette(NamedTuple):
     lining: Tensor
 
 
-def palette(skin: Tensor) -> Palette:
-    """Returns the colours that suit a skin colour, FP32 [B, 3], 0..1.
+def palette(skin: Tensor, lips: Tensor) -> Palette:
+    """Returns the colours that suit those of skin and lips, FP32 [B, 3], 0..1.
 
-    Its brightness stands for the light's, and part of its hue too.
+    The skin's brightness stands for the light's, and part of its hue too.
     """
     mean = skin.mean(1, keepdim=True).clamp(min=0.02)
     light = (1.65 * mean).clamp(0.3, 1.1)
-    hue = 0.6 + 0.4 * skin / mean
-    lit = (torch.tensor([c]) * light for c in (CAVITY, TONGUE, TOOTH, LINING))
-    cavity, tongue, tooth, lining = lit
-    return Palette(cavity, tongue, tooth * hue, lining * hue)
+    hue = 0.5 + 0.5 * skin / mean
+    cavity, tongue, tooth = (torch.tensor([c]) * light for c in (CAVITY, TONGUE, TOOTH))
+    return Palette(cavity, tongue, tooth * hue, LINING_SHADE * lips)
 
 
-def paint(inside: Inside, colours: Palette, teeth: Tensor) -> Tensor:
+def paint(inside: Inside, colours: Palette, teeth: Tensor, bared: Tensor, tip: Tensor) -> Tensor:
     """Paints the inside of a mouth.
 
     Args:
         inside: Places to paint.
         colours: Colours to paint with.
         teeth: FP32 [B, 1], 0 no teeth .. 1 full teeth.
+        bared: FP32 [B, 1], 1 for teeth at the very edge of the lips, as in f and s.
+        tip: FP32 [B, P], how much of each place the raised tongue covers.
 
     Returns:
         FP32 [B, 3, P], 0..1, straight colour.
     """
-    tongue, tooth, lining = _tongue(inside), teeth * _tooth_cover(inside), _lining(inside)
+    tongue = torch.maximum(_tongue(inside), tip)
+    tooth, lining = teeth * _tooth_cover(inside, bared) * (1 - tip), _lining(inside) * (1 - tip)
     rest = (1 - tooth) * (1 - lining)
     dim = (0.5 + 0.5 * inside.roundness) * rest
     layers = (
@@ -86,6 +94,19 @@ def paint(inside: Inside, colours: Palette, teeth: Tensor) -> Tensor:
     )
     colour = sum(colour.unsqueeze(2) * amount.unsqueeze(1) for colour, amount in layers)
     return colour.clamp(0, 1)
+
+
+def tongue_tip(inside: Inside, raised: Tensor) -> Tensor:
+    """Returns how much of each place the tip of a tongue covers, [B, P].
+
+    Args:
+        inside: Places in the mouth.
+        raised: FP32 [B, 1], 0 .. 1.
+    """
+    below = inside.depth - TIP_TOP * inside.gap
+    height = 0.5 * inside.gap.clamp(min=0.04)
+    roof = height * (1 - (1 - (inside.x / TIP_WIDTH).square()).clamp(min=0).sqrt())
+    return raised * smoothstep(0.0, 0.025, below - roof) * smoothstep(0.04, 0.09, inside.gap)
 
 
 def lip_shadow(inside: Inside) -> Tensor:
@@ -108,10 +129,11 @@ def _lining(inside: Inside) -> Tensor:
     return 0.8 * (1 - from_lower_lip * from_corners)
 
 
-def _tooth_cover(inside: Inside) -> Tensor:
+def _tooth_cover(inside: Inside, bared: Tensor) -> Tensor:
     """Returns 1 on the upper teeth, 0 elsewhere; they sink into the dark towards the corners."""
     middle_gap = inside.gap.amax(1, keepdim=True)
-    length = (TOOTH_SHARE * (middle_gap - HIDING_GAP)).clamp(max=TOOTH_LENGTH)
+    usual = TOOTH_SHARE * (middle_gap - HIDING_GAP)
+    length = torch.maximum(usual, bared * BARED_SHARE * middle_gap).clamp(max=TOOTH_LENGTH)
     edge = length * (1 - (1.5 * inside.x).square()) * (1 - 0.08 * _between_teeth(inside.x))
     above_edge = smoothstep(-TOOTH_EDGE, TOOTH_EDGE, edge - inside.depth)
     shown = smoothstep(0.0, TOOTH_EDGE, length)
@@ -119,9 +141,9 @@ def _tooth_cover(inside: Inside) -> Tensor:
 
 
 def _tooth_light(inside: Inside) -> Tensor:
-    grooves = 1 - 0.16 * _between_teeth(inside.x) ** 4
-    gum = 0.7 + 0.3 * smoothstep(0.0, 0.06, inside.depth)
-    return (0.35 + 0.55 * inside.roundness) * grooves * gum
+    grooves = 1 - 0.28 * _between_teeth(inside.x) ** 8
+    under_lip = 0.72 + 0.28 * smoothstep(0.0, 0.05, inside.depth)
+    return (0.4 + 0.55 * inside.roundness) * grooves * under_lip
 
 
 def _between_teeth(x: Tensor) -> Tensor:

@@ -79,9 +79,15 @@ def cover(lender: Lender, placed: Placed) -> Tensor:
     return lender.quality * above_lower * within * smoothstep(0.02, 0.06, placed.gap)
 
 
-def teeth_in_light(inside: Inside) -> Tensor:
-    """Returns 0 where the target's lips are too close for light to reach the teeth, [B, P]."""
-    return smoothstep(SLIT, OPEN_SLIT, inside.gap)
+def teeth_in_light(inside: Inside, bared: Tensor) -> Tensor:
+    """Returns 0 where the target's lips are too close for light to reach the teeth, [B, P].
+
+    Args:
+        inside: Places in the mouth.
+        bared: FP32 [B, 1], 1 for teeth at the very edge of the lips, as in f and s.
+    """
+    lit = smoothstep(SLIT, OPEN_SLIT, inside.gap)
+    return lit + bared * (1 - lit) * smoothstep(0.0, SLIT, inside.gap)
 
 
 def to_reference_crop(lender: Lender, placed: Placed) -> Tensor:

@@ -9,10 +9,11 @@ from export.builtin.landmark2face.control_points import GROUPS, SKIN
 from export.builtin.landmark2face.head import face_scale, pitch, yaw_offset
 from export.builtin.landmark2face.lips import MouthFrame
 from export.builtin.landmark2face.mouth import MOUTH_GROUPS, mouth_of
-from export.builtin.landmark2face.mouth_shapes import smoothstep
+from export.builtin.landmark2face.mouth_shapes import MouthShape, smoothstep
 
 LEAST_OPEN, OPEN = 0.06, 0.14  # gap in mouth widths that begins to show, and shows, an inside
 HEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)  # of an opening, where teeth are looked for
+UPPER_TEETH = 1  # index of the height that shows them
 DEEP = 4  # index of the height that shows the depths of a mouth
 SWITCH = 0.05  # score difference over which one reference gives way to the other
 
@@ -48,7 +49,7 @@ class Lender(NamedTuple):
 
 
 def choose_lenders(
-    reference: Tensor, reference_mesh: Tensor, mesh: Tensor
+    reference: Tensor, reference_mesh: Tensor, mesh: Tensor, shape: MouthShape
 ) -> tuple[Lender, Lender]:
     """Chooses the two references to show, best first.
 
@@ -58,10 +59,13 @@ def choose_lenders(
         reference: UINT8 [B, 4, 256, 256, 3].
         reference_mesh: FP32 [B, 4, 468, 2].
         mesh: FP32 [B, 468, 2] of the frame.
+        shape: The wanted shape.
     """
     colours = _inside_colours(reference, reference_mesh)
     white = _tooth_like(colours, skin_colour(reference, reference_mesh).unsqueeze(2))
-    best = torch.topk(_scores(white[:, :, 1], reference_mesh, mesh), 2, dim=1)
+    likeness = _likeness_of_pose(reference_mesh, mesh)
+    scores = likeness + _show(white, reference_mesh) + _suit(white, shape)
+    best = torch.topk(scores, 2, dim=1)
     second = torch.sigmoid((best.values[:, 1:] - best.values[:, :1]) / SWITCH)
     looks = (reference_mesh, white, colours[:, :, DEEP])
     first, other = ([_take(look, best.indices[:, i]) for look in looks] for i in range(2))
@@ -84,6 +88,12 @@ def skin_colour(image: Tensor, mesh: Tensor) -> Tensor:
     return pick(image, mesh[:, :, SKIN]).mean(2)
 
 
+def lip_colour(image: Tensor, mesh: Tensor) -> Tensor:
+    """Returns the mean colour of the lower lip; arguments and result as of `skin_colour`."""
+    inner, outer = (mesh[:, :, GROUPS[name][3:8]] for name in ("inner_lower", "outer_lower"))
+    return pick(image, (inner + outer) / 2).mean(2)
+
+
 def pick(image: Tensor, points: Tensor) -> Tensor:
     """Reads the nearest pixels, 0..1.
 
@@ -100,13 +110,25 @@ def pick(image: Tensor, points: Tensor) -> Tensor:
     return torch.gather(image.flatten(2, 3), 2, index).float() / 255
 
 
-def _scores(teeth: Tensor, reference_mesh: Tensor, mesh: Tensor) -> Tensor:
-    """Rates references by open mouth, visible teeth and likeness of pose, [B, 4]."""
-    flat = reference_mesh.flatten(0, 1)
-    opening = _opening(flat).reshape_as(teeth)
-    turn = (yaw_offset(flat).reshape_as(teeth) - yaw_offset(mesh)).abs()
-    nod = (pitch(flat).reshape_as(teeth) - pitch(mesh)).abs()
-    return opening.clamp(max=0.6) * (1 + 0.3 * teeth) - 0.6 * turn - 0.4 * nod
+def _likeness_of_pose(reference_mesh: Tensor, mesh: Tensor) -> Tensor:
+    """Rates references by how near their pose is to the frame's, 0 at best, [B, 4]."""
+    flat, counts = reference_mesh.flatten(0, 1), reference_mesh.shape[:2]
+    turn = (yaw_offset(flat).reshape(counts) - yaw_offset(mesh)).abs()
+    nod = (pitch(flat).reshape(counts) - pitch(mesh)).abs()
+    return -0.6 * turn - 0.4 * nod
+
+
+def _show(white: Tensor, reference_mesh: Tensor) -> Tensor:
+    """Rates references by how much they show, of a mouth and of teeth, [B, 4]."""
+    teeth = white[:, :, UPPER_TEETH]
+    opening = _opening(reference_mesh.flatten(0, 1)).reshape_as(teeth)
+    return opening.clamp(max=0.6) * (1 + 0.3 * teeth)
+
+
+def _suit(white: Tensor, shape: MouthShape) -> Tensor:
+    """Rates references for a shape: open vowels want depths, lips that part want teeth, [B, 4]."""
+    opening, parted = shape.opening.unsqueeze(1), shape.parted.unsqueeze(1)
+    return 0.35 * opening * (1 - white[:, :, DEEP]) + 0.2 * parted * white[:, :, DEEP]
 
 
 def _opening(mesh: Tensor) -> Tensor:

@@ -5,23 +5,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from export.builtin.landmark2face import interior, placement, references
+from export.builtin.landmark2face.contours import without_inside
 from export.builtin.landmark2face.control_points import GROUPS, LOWER_FACE, UPPER_FACE
 from export.builtin.landmark2face.fields import backward_field
 from export.builtin.landmark2face.head import frontality
-from export.builtin.landmark2face.interior import Inside
+from export.builtin.landmark2face.interior import Inside, Palette
 from export.builtin.landmark2face.lips import Groups, mouth_frame
 from export.builtin.landmark2face.mouth import Mouth, below_mouth_line, mouth_of, opening_cover
-from export.builtin.landmark2face.mouth_shapes import mouth_shape, smoothstep
+from export.builtin.landmark2face.mouth_shapes import MouthShape, mouth_shape
 from export.builtin.landmark2face.references import Lender
 from export.builtin.landmark2face.region import edge_window, touched_region
+from export.builtin.landmark2face.smile import smile_excess
 from export.builtin.landmark2face.targets import opening_size, rest_stretch, target_groups
 
 CROP_SIDE = 256
 FLOW_SIDE = 64
 FRAME_LAYERS = 2
 WEIGHT_GAIN = 16  # weights are whole wherever flow is noticeable: a wide feather would only ghost
-LIP_MARGIN = 0.22  # of the lips' thickness, hidden while an open source mouth is reshaped
-MARGIN_GAP = (0.0, 0.03)  # inner gap, in crop sides, over which that margin grows
 
 
 class Landmark2Face(nn.Module):
@@ -55,13 +55,16 @@ class Landmark2Face(nn.Module):
         """
         mesh, reference_mesh = mesh.clamp(-1, 2), reference_mesh.clamp(-1, 2)
         source = {name: mesh[:, index] for name, index in GROUPS.items()}
-        target = _target(source, features, mesh, reference_mesh)
+        shape = mouth_shape(features)
+        target = _target(source, shape, mesh, reference_mesh)
         mouth, region = mouth_of(target), touched_region(self.coarse, mesh, source, target)
-        lenders = references.choose_lenders(reference, reference_mesh, mesh)
+        lenders = references.choose_lenders(reference, reference_mesh, mesh, shape)
         skin = references.skin_colour(face.unsqueeze(1), mesh.unsqueeze(1))[:, 0]
-        layers, paint = self._paint(mouth, region, lenders, skin, frontality(mesh))
+        lips = references.lip_colour(face.unsqueeze(1), mesh.unsqueeze(1))[:, 0]
+        colours = _matched(interior.palette(skin, lips), lenders)
+        layers, paint = self._paint(mouth, region, lenders, colours, shape, frontality(mesh))
         flow = [
-            *_frame_flow(self.coarse, source, target, region),
+            *_frame_flow(self.coarse, without_inside(source, face, skin), target, region),
             *_reference_flow(self.coarse, mouth, lenders),
         ]
         return (
@@ -76,15 +79,19 @@ class Landmark2Face(nn.Module):
         mouth: Mouth,
         region: Tensor,
         lenders: tuple[Lender, Lender],
-        skin: Tensor,
+        colours: Palette,
+        shape: MouthShape,
         visible: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Returns layer weights [B, 4, P] and premultiplied interior [B, 4, P], 0..1."""
         inside = mouth.inside(self.fine)
         upper = _upsample(region) * visible
         cover = opening_cover(inside, mouth.width) * edge_window(self.fine) * visible
-        lent = _lent(inside, mouth, lenders)
-        first, second, paint = _blend(inside, cover, lent, _painted(inside, lenders, skin))
+        tip = interior.tongue_tip(inside, shape.tongue.unsqueeze(1))
+        bared = torch.maximum(shape.tuck, shape.parted).unsqueeze(1)
+        lent = _lent(inside, mouth, lenders, bared, tip)
+        painted = interior.paint(inside, colours, _missing_teeth(lenders), bared, tip)
+        first, second, paint = _blend(inside, cover, lent, painted)
         lower = upper * below_mouth_line(inside, mouth.width)
         return torch.stack([upper, lower, first, second], 1), paint
 
@@ -96,32 +103,19 @@ def _centres(side: int) -> Tensor:
     return torch.stack([x, y], -1).reshape(1, -1, 2)
 
 
-def _target(source: Groups, features: Tensor, mesh: Tensor, reference_mesh: Tensor) -> Groups:
+def _target(source: Groups, shape: MouthShape, mesh: Tensor, reference_mesh: Tensor) -> Groups:
     frame = mouth_frame(source["inner_upper"])
     size, stretch = opening_size(mesh, frame), rest_stretch(mesh, reference_mesh)
-    return target_groups(source, frame, mouth_shape(features), size, stretch)
+    return target_groups(source, frame, shape, size, stretch, smile_excess(mesh))
 
 
-def _frame_flow(grid: Tensor, source: Groups, target: Groups, region: Tensor) -> list[Tensor]:
+def _frame_flow(grid: Tensor, clean: Groups, target: Groups, region: Tensor) -> list[Tensor]:
     """Returns the fields of the upper and the lower face, [B, P, 2] each."""
-    clean = _without_teeth(source)
     fields = []
     for names in (UPPER_FACE, LOWER_FACE):
         wanted, taken = (torch.cat([g[name] for name in names], 1) for g in (target, clean))
         fields.append(backward_field(grid, wanted, taken) * region.unsqueeze(-1))
     return fields
-
-
-def _without_teeth(source: Groups) -> Groups:
-    """Moves the inner contours of an open mouth into the lips, lest teeth bleed into the warp."""
-    gap = torch.relu((source["inner_lower"] - source["inner_upper"])[:, 5:6, 1:])
-    share = LIP_MARGIN * smoothstep(*MARGIN_GAP, gap)
-    inner = {
-        f"inner_{lip}": source[f"inner_{lip}"]
-        + share * (source[f"outer_{lip}"] - source[f"inner_{lip}"])
-        for lip in ("upper", "lower")
-    }
-    return source | inner
 
 
 def _reference_flow(grid: Tensor, mouth: Mouth, lenders: tuple[Lender, Lender]) -> list[Tensor]:
@@ -132,25 +126,31 @@ def _reference_flow(grid: Tensor, mouth: Mouth, lenders: tuple[Lender, Lender]) 
     ]
 
 
-def _lent(inside: Inside, mouth: Mouth, lenders: tuple[Lender, Lender]) -> tuple[Tensor, Tensor]:
+def _lent(
+    inside: Inside, mouth: Mouth, lenders: tuple[Lender, Lender], bared: Tensor, tip: Tensor
+) -> tuple[Tensor, Tensor]:
     """Returns how much of each place the two references give, [B, P] each."""
     first, second = (
         placement.cover(lender, placement.place(lender, inside, mouth)) for lender in lenders
     )
-    share, lit = second * lenders[1].share, placement.teeth_in_light(inside)
+    lit = placement.teeth_in_light(inside, bared) * (1 - tip)
+    share = second * lenders[1].share
     return lit * first * (1 - share), lit * share
 
 
-def _painted(inside: Inside, lenders: tuple[Lender, Lender], skin: Tensor) -> Tensor:
-    colours, teeth = interior.palette(skin), torch.ones_like(skin[:, :1])
+def _missing_teeth(lenders: tuple[Lender, Lender]) -> Tensor:
+    """Returns how much of the teeth no reference shows, [B, 1]."""
+    lent = [lender.share * lender.quality for lender in lenders]
+    return 1 - lent[0] - lent[1]
+
+
+def _matched(colours: Palette, lenders: tuple[Lender, Lender]) -> Palette:
+    """Matches the paint to the depths of this very mouth, where a reference shows them."""
     for lender in lenders:
-        lent = lender.share * lender.quality
-        teeth = teeth - lent
-        known = lent * lender.hollow
-        # Where a reference shows the depths of this very mouth, the paint around it matches.
+        known = lender.share * lender.quality * lender.hollow
         cavity = colours.cavity + known * (0.8 * lender.depths - colours.cavity)
         colours = colours._replace(cavity=cavity)
-    return interior.paint(inside, colours, teeth)
+    return colours
 
 
 def _blend(

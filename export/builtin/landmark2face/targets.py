@@ -12,6 +12,7 @@ from export.builtin.landmark2face.control_points import GROUPS
 from export.builtin.landmark2face.head import face_scale
 from export.builtin.landmark2face.lips import Groups, MouthFrame
 from export.builtin.landmark2face.mouth_shapes import MouthShape
+from export.builtin.landmark2face.smile import relax, relaxing
 
 CORNERS = 11
 WIDEST = 0.45  # inner gap of a wholly open mouth
@@ -21,11 +22,18 @@ OUTER_FOLLOWS = 0.92  # travel of the outer contours per travel of the inner one
 SEAM = 0.45  # of the source's gap, where its lips meet when closed
 JAW_OPENS, JAW_CLOSES = 0.85, 0.5  # chin travel per travel of the lower lip
 EYES_TO_NOSE = 1.0  # opening unit per distance from the eyes to the nose base
+PARTED = 0.055  # inner gap of lips that part before closed teeth
+OPEN_ENOUGH = 0.2  # drop that shows the teeth anyway
 CORNER_REACH = 0.42  # how far soft tissue follows the mouth corners
 
 
 def target_groups(
-    source: Groups, frame: MouthFrame, shape: MouthShape, size: Tensor, stretch: Tensor
+    source: Groups,
+    frame: MouthFrame,
+    shape: MouthShape,
+    size: Tensor,
+    stretch: Tensor,
+    excess: Tensor,
 ) -> Groups:
     """Moves control points to a mouth shape.
 
@@ -35,6 +43,7 @@ def target_groups(
         shape: The wanted shape.
         size: FP32 [B, 1], the opening's unit of length in mouth widths.
         stretch: FP32 [B, 1], the wanted mouth width at rest in source mouth widths.
+        excess: FP32 [B, 1], width that a smile adds, in mouth widths.
 
     Returns:
         The same groups at their targets, in crop units.
@@ -42,8 +51,10 @@ def target_groups(
     local = {name: frame.to_local(points) for name, points in source.items()}
     drop = WIDEST * shape.opening.unsqueeze(1) * size
     gap = _source_gap(local)
-    moved = _lips(local, gap, drop, shape) | _jaw(local, gap, drop)
-    widened = _widen(moved, local, _width_factor(shape, stretch))
+    moved = _lips(local, gap, drop, shape) | _jaw(local, gap, drop, shape.tuck.unsqueeze(1))
+    going = relaxing(shape.rounding.unsqueeze(1), gap[:, 5:6])
+    relaxed = relax(moved, local, SEAM, going)
+    widened = _widen(relaxed, local, _width_factor(shape, stretch) * (1 - going * excess))
     return {name: frame.to_crop(points) for name, points in widened.items()}
 
 
@@ -83,28 +94,35 @@ def _arch(power: float) -> Tensor:
 
 def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups:
     rounding, tuck, press = (s.unsqueeze(1) for s in (shape.rounding, shape.tuck, shape.press))
-    arch, body = _arch(0.85), _arch(0.5)
-    opened, sag = drop * arch, CORNERS_SHARE * drop * (1 - arch)
-    up = SEAM * gap - UPPER_SHARE * opened - 0.02 * tuck * body + sag
-    down = -(1 - SEAM) * gap + LOWER_SHARE * opened + 0.025 * tuck * body + sag
+    upper, lower, body = _arch(0.75), _arch(0.9), _arch(0.5)
+    lower = lower + 0.4 * rounding * (_arch(1.5) - lower)
+    sag = CORNERS_SHARE * drop * (1 - lower)
+    parted = _parted(drop, shape) * _arch(0.7)
+    up = SEAM * gap - UPPER_SHARE * drop * upper - 0.45 * parted - 0.04 * tuck * body + sag
+    down = -(1 - SEAM) * gap + LOWER_SHARE * drop * lower + 0.55 * parted - 0.01 * tuck * body + sag
     return {
         "inner_upper": _shift_y(local["inner_upper"], up),
         "inner_lower": _shift_y(local["inner_lower"], down),
         "outer_upper": _shift_y(
-            local["outer_upper"], OUTER_FOLLOWS * up + body * (0.02 * press - 0.03 * rounding)
+            local["outer_upper"], OUTER_FOLLOWS * up + body * (0.02 * press - 0.035 * rounding)
         ),
         "outer_lower": _shift_y(
             local["outer_lower"],
-            OUTER_FOLLOWS * down + body * (0.03 * rounding - 0.03 * press - 0.07 * tuck),
+            OUTER_FOLLOWS * down + body * (0.035 * rounding - 0.03 * press - 0.03 * tuck),
         ),
     }
 
 
-def _jaw(local: Groups, gap: Tensor, drop: Tensor) -> Groups:
+def _parted(drop: Tensor, shape: MouthShape) -> Tensor:
+    """Returns how far lips part before closed teeth, [B, 1]; an open jaw needs no more."""
+    return PARTED * shape.parted.unsqueeze(1) * (1 - drop / OPEN_ENOUGH).clamp(0, 1)
+
+
+def _jaw(local: Groups, gap: Tensor, drop: Tensor, tuck: Tensor) -> Groups:
     travel = JAW_OPENS * LOWER_SHARE * drop - JAW_CLOSES * (1 - SEAM) * gap[:, 5:6]
     ring = torch.sin(torch.linspace(0, math.pi, 17)).clamp(min=0) ** 1.2
     return {
-        "chin": _shift_y(local["chin"], travel),
+        "chin": _shift_y(local["chin"], travel - 0.02 * tuck),
         "jaw": _shift_y(local["jaw"], 0.88 * travel * ring),
         "cheeks": _shift_y(local["cheeks"], 0.14 * travel),
         "philtrum": local["philtrum"],
@@ -114,7 +132,7 @@ def _jaw(local: Groups, gap: Tensor, drop: Tensor) -> Groups:
 
 
 def _width_factor(shape: MouthShape, stretch: Tensor) -> Tensor:
-    change = 0.14 * shape.width - 0.24 * shape.rounding - 0.12 * shape.opening
+    change = 0.14 * shape.width - 0.24 * shape.rounding - 0.14 * shape.opening
     return stretch * (1 + change.unsqueeze(1))
 
 

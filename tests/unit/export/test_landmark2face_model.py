@@ -1,4 +1,4 @@
-"""The committed landmark2face model: its contract, its golden file, and how it moves a mouth."""
+"""The committed landmark2face models: contract, golden files, and how they move a mouth."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from export.repository import sha256_of
 Floats = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
 
-FOLDER = Path(__file__).parents[3] / "model_repository" / "landmark2face" / "1"
+MODEL = Path(__file__).parents[3] / "model_repository" / "landmark2face"
 INPUTS = {
     "face": ("tensor(uint8)", [256, 256, 3]),
     "features": ("tensor(float)", [64, 17]),
@@ -29,23 +29,38 @@ OUTPUTS = {
     "source": ("tensor(int32)", [4]),
     "interior": ("tensor(uint8)", [256, 256, 4]),
 }
-SILENCE, M, F, A = 0, 2, 3, 21  # feature columns
+SILENCE, M, F, TH, S, A = 0, 2, 3, 4, 7, 21  # feature columns
 ENERGY, OPENING, WIDTH, ROUNDING, CLOSURE = 29, 30, 31, 32, 33
 UPPER_LIP = [191, 80, 81, 82, 13, 312, 311, 310, 415]  # inner contour without the corners
 LOWER_LIP = [95, 88, 178, 87, 14, 317, 402, 318, 324]
 NOSE_TIP, CHIN = 1, 152
 
 
-@pytest.fixture(scope="module")
-def session() -> onnxruntime.InferenceSession:
+@pytest.fixture(scope="module", params=["1", "2"])
+def folder(request: pytest.FixtureRequest) -> Path:
+    return MODEL / str(request.param)
+
+
+def opened(folder: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(FOLDER / "model.onnx", options)
+    return onnxruntime.InferenceSession(folder / "model.onnx", options)
 
 
 @pytest.fixture(scope="module")
-def golden() -> Arrays:
-    with np.load(FOLDER / "golden.npz") as arrays:
+def session(folder: Path) -> onnxruntime.InferenceSession:
+    return opened(folder)
+
+
+@pytest.fixture(scope="module")
+def newest() -> onnxruntime.InferenceSession:
+    """The version that is served."""
+    return opened(MODEL / "2")
+
+
+@pytest.fixture(scope="module")
+def golden(folder: Path) -> Arrays:
+    with np.load(folder / "golden.npz") as arrays:
         return dict(arrays)
 
 
@@ -111,11 +126,11 @@ def test_the_model_keeps_the_contract(session: onnxruntime.InferenceSession) -> 
     assert all(isinstance(t.shape[0], str) for t in session.get_inputs() + session.get_outputs())
 
 
-def test_the_model_is_what_its_manifest_says() -> None:
-    manifest = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
-    model = onnx.load(FOLDER / "model.onnx")
-    assert manifest["files"]["model.onnx"] == sha256_of(FOLDER / "model.onnx")
-    assert manifest["golden"]["sha256"] == sha256_of(FOLDER / "golden.npz")
+def test_the_model_is_what_its_manifest_says(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    model = onnx.load(folder / "model.onnx")
+    assert manifest["files"]["model.onnx"] == sha256_of(folder / "model.onnx")
+    assert manifest["golden"]["sha256"] == sha256_of(folder / "golden.npz")
     assert manifest["feature_kind"] == "lipsync-v1"
     assert manifest["crop"]["kind"] == "eyes-mouth-v1"
     assert model.ir_version == manifest["ir_version"] <= 9
@@ -123,9 +138,9 @@ def test_the_model_is_what_its_manifest_says() -> None:
 
 
 def test_the_golden_inputs_give_the_golden_outputs(
-    session: onnxruntime.InferenceSession, golden: Arrays, smile: Arrays
+    folder: Path, session: onnxruntime.InferenceSession, golden: Arrays, smile: Arrays
 ) -> None:
-    manifest = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     tolerance = manifest["golden"]["tolerance"]
     for name, value in run(session, smile).items():
         difference = np.abs(value.astype(float) - golden[f"output_{name}"].astype(float))
@@ -245,6 +260,88 @@ def test_rounded_vowels_are_narrow_and_spread_ones_wide(
         for how in ({"rounding": 1.0}, {}, {"width": 1.0})
     )
     assert rounded < plain < spread
+
+
+def teeth_shown(outputs: Arrays) -> int:
+    """Returns how many samples of the crop the references give."""
+    return int((outputs["layers"][0, 2:, :, :, 0].max(0) > 127).sum())
+
+
+def test_lips_part_before_the_teeth_of_s(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    shown = teeth_shown(run(newest, smile | {"features": say(S, 0.12)}))
+    assert shown > 1.5 * teeth_shown(run(newest, smile | {"features": say(A, 0.12)}))
+
+
+def test_f_bares_the_edge_of_the_upper_teeth(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    assert teeth_shown(run(newest, smile | {"features": say(F, 0.08)})) > 50
+
+
+def test_the_tongue_covers_lent_teeth_in_th(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    dental, vowel = (
+        run(newest, smile | {"features": say(phone, 0.3)})["interior"][0] for phone in (TH, A)
+    )
+    tip = (dental[..., 3] > 200) & (vowel[..., 3] < 128)
+    assert tip.sum() > 50
+    red, green, blue = dental[tip].mean(axis=0)[:3]
+    assert red > 1.3 * max(green, blue)
+
+
+def test_a_smile_relaxes_where_lips_round(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    """Backward flow that looks up brings the corners down."""
+    flows = [
+        run(newest, smile | {"features": say(A, 0.2, rounding=rounding)})["flow"][0, 0]
+        for rounding in (0.0, 1.0)
+    ]
+    for corner in (61, 291):
+        column, row = (smile["mesh"][0, corner] * 64).astype(int)
+        plain, rounded = (flow[row, column, 1] for flow in flows)
+        assert rounded < plain - 0.005
+
+
+def test_a_mouth_begins_to_shut_before_a_closure(
+    newest: onnxruntime.InferenceSession, shut: Arrays
+) -> None:
+    vowel, before_m = say(A, 0.6), say(A, 0.6)
+    before_m[:, CLOSURE, 9] = 1
+    wide, narrow = (inside_area(run(newest, shut | {"features": f})) for f in (vowel, before_m))
+    assert 0.5 * wide < narrow < 0.9 * wide
+
+
+def test_the_dark_beyond_the_lips_contour_is_left_out(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    """In a lopsided mouth the inside reaches further than the mesh says."""
+    x, y = (smile["mesh"][0, 95] * 256).astype(int)  # beside a corner, on the lower lip
+    dark = smile["face"].copy()
+    dark[0, y : y + 7, x - 6 : x + 7] = 30
+    shut_lips = say(SILENCE)
+    plain, lopsided = (
+        run(newest, smile | {"face": face, "features": shut_lips})["flow"][0, 1]
+        for face in (smile["face"], dark)
+    )
+    assert np.abs(plain - lopsided).max() > 2 / 256
+
+
+def test_wide_vowels_prefer_a_reference_that_shows_depths(
+    newest: onnxruntime.InferenceSession, smile: Arrays
+) -> None:
+    pixels = np.repeat(smile["face"][:, None], 4, 1)
+    mesh = smile["mesh"][0]
+    upper, lower = mesh[UPPER_LIP], mesh[LOWER_LIP]
+    for share in np.linspace(0.6, 0.95, 20):
+        for x, y in ((upper + share * (lower - upper)) * 256).astype(int):
+            pixels[0, 2, y - 1 : y + 2, x - 2 : x + 3] = 30
+    inputs = smile | {"reference": pixels, "reference_mesh": np.repeat(mesh[None, None], 4, 1)}
+    assert run(newest, inputs | {"features": say(A, 0.9)})["source"][0, 2] == 3
+    assert run(newest, inputs | {"features": say(S, 0.1)})["source"][0, 2] != 3
 
 
 def test_the_inside_comes_from_the_open_reference(
