@@ -54,7 +54,7 @@ def test_the_shipped_repository_is_good_and_has_one_line_a_model() -> None:
     assert done.stdout.splitlines() == [
         "ok       face_detection: onnxruntime, version 1, batches of 16 at most",
         "ok       face_landmarks: onnxruntime, version 1, batches of 16 at most",
-        "ok       landmark2face: onnxruntime, version 1, batches of 8 at most",
+        "ok       landmark2face: onnxruntime, versions 1, 2, batches of 8 at most",
         "ok       wenet: onnxruntime, versions 1, 2, batches of 8 at most",
     ]
     assert done.stderr == ""
