@@ -72,10 +72,35 @@ class Control(Connection):
             InferenceError: If it does not load; then the old processes stay.
             ServerError: If the server does not answer.
         """
-        asked = self._client.get_model_config(
+        await self.load(name, _marked(await self._loaded_config(name)), timeout_s)
+
+    async def serve_also(
+        self, name: str, version: str, timeout_s: float = CONTROL_TIMEOUT_S
+    ) -> None:
+        """Loads one more version of a model beside those that are served, which go on.
+
+        Args:
+            name: The model.
+            version: The version; nothing is done where it is served.
+            timeout_s: How long the server may take.
+
+        Raises:
+            ModelUnavailableError: If the model is not loaded.
+            InferenceError: If the version does not load; then the others stay.
+            ServerError: If the server does not answer, or wants a key.
+        """
+        served = await self.model_versions(name)
+        if version not in served:
+            policy = {"specific": {"versions": sorted({*map(int, served), int(version)})}}
+            config = await self._loaded_config(name)
+            await self.load(name, config | {"version_policy": policy}, timeout_s)
+
+    async def _loaded_config(self, name: str) -> dict[str, Any]:
+        call = self._client.get_model_config(
             name, as_json=True, headers=self.endpoint.headers, client_timeout=CONTROL_TIMEOUT_S
         )
-        await self.load(name, _marked((await self._control(asked, name))["config"]), timeout_s)
+        config: dict[str, Any] = (await self._control(call, name))["config"]
+        return config
 
     async def load(
         self,

@@ -85,7 +85,8 @@ class ServedModel:
         versions = await connection.model_versions(name)
         if not versions or (version or versions[-1]) not in versions:
             raise ModelUnavailableError(
-                f"The server at {connection.url} serves no version {version or ''} of {name}."
+                f"The server at {connection.url} serves no version {version or ''} of {name}; "
+                f"it serves {', '.join(versions) or 'none'}."
             )
         chosen = version or versions[-1]
         config = await connection.model_config(name)

@@ -7,6 +7,7 @@ import typer
 
 from orchestrator.cli.doctor import doctor_command
 from orchestrator.cli.generate import generate_command
+from orchestrator.cli.preview import preview_command
 from orchestrator.cli.running import show
 from orchestrator.cli.serve import serve_command
 from orchestrator.cli.validate import validate_command
@@ -17,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("generate")(generate_command)
+app.command("preview")(preview_command)
 app.command("serve")(serve_command)
 app.command("doctor")(doctor_command)
 app.command("validate")(validate_command)

@@ -5,8 +5,12 @@ from fractions import Fraction
 
 import typer
 
+from orchestrator.pipeline.compare import Comparison
+from orchestrator.settings import Models
+
 _SECONDS = re.compile(r"()()(\d+(?:\.\d+)?)")
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)")
+_COMPARISON = re.compile(r"(\w+)=([1-9]\d*)")
 
 
 def time_s(text: str) -> Fraction:
@@ -32,3 +36,18 @@ def length_s(text: str) -> Fraction:
     if not length:
         raise typer.BadParameter("a length of 0 leaves nothing to show")
     return length
+
+
+def comparison(text: str) -> Comparison:
+    """Reads "wenet=1": a role, and a version of the model that has it.
+
+    Raises:
+        typer.BadParameter: If it is none.
+    """
+    match = _COMPARISON.fullmatch(text)
+    if match is None or match[1] not in Models.model_fields:
+        raise typer.BadParameter(
+            f"{text!r} is no version of a model: give ROLE=VERSION, such as wenet=1; the roles are "
+            f"{', '.join(Models.model_fields)}"
+        )
+    return Comparison(match[1], match[2])

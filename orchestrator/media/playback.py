@@ -1,7 +1,7 @@
 """A clip under a recording of any length: played back and forth, again, held or cut."""
 
 from collections.abc import Generator, Iterator
-from itertools import count
+from itertools import chain, count, repeat
 from typing import Literal
 
 from orchestrator.media.backwards import read_backwards
@@ -17,6 +17,7 @@ def play(
     total: int,
     when_longer: WhenLonger = "bounce",
     *,
+    first: int = 0,
     interrupted: Interrupted = never,
 ) -> Generator[Frame]:
     """Plays a clip for a number of frames, in bounded memory whatever its length.
@@ -27,6 +28,7 @@ def play(
         when_longer: What follows the clip's end: "bounce" plays it backwards and forwards again
             (0 … n-1, n-2 … 0, 1 …), "loop" starts anew, "freeze" holds the last frame and "cut"
             stops, with fewer frames than wanted.
+        first: How many frames are passed over before the first one that is wanted.
         interrupted: Asked between two decoded pictures, by the thread that takes the frames; they
             end when it says so.
 
@@ -40,22 +42,36 @@ def play(
         OutputError: If the temporary folder has no room for a part played backwards.
     """
     with FrameSource(info, interrupted=interrupted) as source:
-        yield from play_from(source, total, when_longer)
+        yield from play_from(source, total, when_longer, first)
 
 
-def play_from(source: FrameSource, total: int, when_longer: WhenLonger) -> Generator[Frame]:
+def play_from(
+    source: FrameSource, total: int, when_longer: WhenLonger, first: int = 0
+) -> Generator[Frame]:
     """As `play`, from a source that stays open."""
-    length = source.info.frame_count
-    mode: WhenLonger = "freeze" if length == 1 else when_longer
-    remaining = total
-    for run in _runs(length, mode):
+    mode = _mode(source.info, when_longer)
+    passed_over, remaining = first, total
+    for run in _runs(source.info.frame_count, mode):
         if remaining <= 0 or source.interrupted():
             return
-        part = run[:remaining]
+        part = run[passed_over:][:remaining]
+        passed_over = max(0, passed_over - len(run))
         remaining -= len(part)
-        yield from source.read(part) if part.step > 0 else read_backwards(source, part)
+        if part:
+            yield from source.read(part) if part.step > 0 else read_backwards(source, part)
     if mode == "freeze":
         yield from _held(source, remaining)
+
+
+def played(info: VideoInfo, when_longer: WhenLonger = "bounce") -> Iterator[int]:
+    """The index in the clip of each frame that `play` gives, without an end unless it is "cut"."""
+    mode = _mode(info, when_longer)
+    held = repeat(info.frame_count - 1) if mode == "freeze" else ()
+    return chain(chain.from_iterable(_runs(info.frame_count, mode)), held)
+
+
+def _mode(info: VideoInfo, when_longer: WhenLonger) -> WhenLonger:
+    return "freeze" if info.frame_count == 1 else when_longer
 
 
 def _runs(frame_count: int, mode: WhenLonger) -> Iterator[range]:

@@ -30,26 +30,39 @@ def frames_for(duration_s: Fraction, frame_rate: Fraction) -> int:
 
 
 def check_output(output: Path, *inputs: Path) -> None:
-    """Checks that a result can be written, before any work is done.
-
-    An output that is a link is written through: what counts is the folder of its target.
+    """Checks that a video can be written, before any work is done.
 
     Args:
         output: The video to be made.
         *inputs: Files that it must not replace.
 
     Raises:
-        OutputError: If it is no MP4, its name cannot be used, its folder cannot be written to, or
-            it is one of the inputs.
+        OutputError: If it is no MP4, or a file that cannot be written.
     """
     if output.suffix.lower() != ".mp4":
         raise OutputError(f"{output} is not an MP4: give an output name that ends in .mp4.")
+    check_file(output, *inputs)
+
+
+def check_file(output: Path, *inputs: Path) -> None:
+    """Checks that a file can be written, before any work is done.
+
+    An output that is a link is written through: what counts is the folder of its target.
+
+    Args:
+        output: The file to be made.
+        *inputs: Files that it must not replace.
+
+    Raises:
+        OutputError: If its name cannot be used, its folder cannot be written to, or it is one of
+            the inputs.
+    """
     _check_name(output)
     if output.is_dir():
         raise OutputError(f"{output} is a folder: give the name of a file in it.")
     if output.exists() and not output.is_file():
         raise OutputError(f"{output} is no regular file: give the name of a file.")
-    folder = _target(output).parent
+    folder = target_of(output).parent
     if not folder.is_dir():
         raise OutputError(f"{folder} does not exist: make the folder first.")
     _check_folder(folder)
@@ -57,9 +70,17 @@ def check_output(output: Path, *inputs: Path) -> None:
         raise OutputError(f"{output} is also an input: choose another output name.")
 
 
-def _target(output: Path) -> Path:
+def target_of(output: Path) -> Path:
     """The file that an output is written to; only a link leads elsewhere."""
     return output.resolve() if output.is_symlink() else output
+
+
+def unwritten(output: Path, error: FFmpegError | OSError) -> OutputError:
+    """The error of an output that the disk does not take."""
+    return OutputError(
+        f"{output} cannot be written ({error.strerror}): check permissions and free space of its"
+        " folder."
+    )
 
 
 def _check_name(output: Path) -> None:
@@ -124,7 +145,7 @@ class VideoWriter:
         """
         check_output(output, info.path, audio)
         self._encoder = encoder or choose_encoder(info, Encoding(), threads=0)
-        self._output = _target(output)
+        self._output = target_of(output)
         self._info = info
         self._count = 0
         with ExitStack() as stack:
@@ -215,10 +236,7 @@ class VideoWriter:
         try:
             yield
         except (FFmpegError, OSError) as error:
-            raise OutputError(
-                f"{self._output} cannot be written ({error.strerror}): check permissions and free"
-                " space of its folder."
-            ) from error
+            raise unwritten(self._output, error) from error
 
 
 def _open(path: Path) -> OutputContainer:

@@ -116,6 +116,10 @@ class PreparedAvatar:
         self.faces = faces
         self._references = lru_cache(_LOADED_SETS)(lambda place: faces[place].references.load())
 
+    def shows(self, frame: int) -> bool:
+        """Whether a frame of the clip shows a face to paint."""
+        return any(face.row(frame) is not None for face in self.faces)
+
     def shown(self, frame: int) -> list[ShownFace]:
         """The faces to paint in a frame of the clip."""
         return [

@@ -53,17 +53,27 @@ class JobModels:
             ModelUnavailableError: If the server lacks one.
             ContractError: If one breaks its contract or two do not fit together.
         """
-        models = {
-            role: await ServedModel.open(
-                connection, name, stall_s=stall_s, rows_per_request=frames_per_request
-            )
-            for role, name in names.items()
-        }
+        return await cls.checked(
+            {
+                role: await ServedModel.open(
+                    connection, name, stall_s=stall_s, rows_per_request=frames_per_request
+                )
+                for role, name in names.items()
+            }
+        )
+
+    @classmethod
+    async def checked(cls, models: Mapping[str, ServedModel]) -> Self:
+        """Checks the models of a job, which are on one server, by their roles.
+
+        Raises:
+            ContractError: If one breaks its contract or two do not fit together.
+        """
         extents = {role: check_contract(model, role) for role, model in models.items()}
         check_features(models["wenet"], models["landmark2face"])
         _check_crop(models["face_landmarks"], "square-1.5")
         _check_crop(models["landmark2face"], "eyes-mouth-v1")
-        round_trip_s = await connection.round_trip_s()
+        round_trip_s = await models["wenet"].connection.round_trip_s()
         return cls(
             **models,
             extents=extents,

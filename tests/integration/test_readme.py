@@ -116,6 +116,16 @@ def test_generate_makes_the_video_that_it_names(
     assert (folder / output).stat().st_size > 100_000
 
 
+@pytest.mark.parametrize("command", printed("orchestrator preview"))
+def test_preview_makes_the_picture_that_it_names(
+    folder: Path, environment: dict[str, str], command: str
+) -> None:
+    run(command, folder, environment)
+
+    output = shlex.split(command)[shlex.split(command).index("--output") + 1]
+    assert (folder / output).stat().st_size > 50_000
+
+
 def test_a_running_server_takes_jobs(
     served: str, folder: Path, environment: dict[str, str]
 ) -> None:

@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 import typer
 
-from orchestrator.cli.values import length_s, time_s
+from orchestrator.cli.values import comparison, length_s, time_s
+from orchestrator.pipeline.compare import Comparison
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,13 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_length_of_nothing_is_refused() -> None:
     with pytest.raises(typer.BadParameter, match="leaves nothing to show"):
         length_s("0:00")
+
+
+def test_a_comparison_names_a_role_and_a_version() -> None:
+    assert comparison("wenet=1") == Comparison("wenet", "1")
+
+
+@pytest.mark.parametrize("text", ["wenet", "wenet=", "wenet=0", "wenet=a", "whisper=1", "=1"])
+def test_no_other_comparison_is_read(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="ROLE=VERSION"):
+        comparison(text)

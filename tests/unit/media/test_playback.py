@@ -2,7 +2,7 @@
 
 import tracemalloc
 from errno import ENOSPC
-from itertools import count
+from itertools import count, islice
 from os import strerror
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from orchestrator.media import backwards
 from orchestrator.media.frames import read_frames
 from orchestrator.media.info import VideoInfo, probe_video
 from orchestrator.media.pixels import Planes
-from orchestrator.media.playback import WhenLonger, play
+from orchestrator.media.playback import WhenLonger, play, played
 from tests.unit.media.making import HEIGHT, WIDTH, Clip, make_video, numbers, same
 
 # One key frame in 250, with B-frames: the hardest clip to play backwards.
@@ -51,6 +51,17 @@ def test_each_mode_shows_these_frames(
     frames = list(play(short, 11, mode))
     assert numbers(frames) == expected
     assert [frame.index for frame in frames] == expected
+
+
+@pytest.mark.parametrize("mode", ["bounce", "loop", "freeze", "cut"])
+def test_the_order_is_known_without_the_frames(short: VideoInfo, mode: WhenLonger) -> None:
+    assert list(islice(played(short, mode), 11)) == numbers(play(short, 11, mode))
+
+
+@pytest.mark.parametrize("mode", ["bounce", "loop", "freeze", "cut"])
+@pytest.mark.parametrize("first", range(12))
+def test_playing_may_begin_anywhere(short: VideoInfo, mode: WhenLonger, first: int) -> None:
+    assert numbers(play(short, 2, mode, first=first)) == numbers(play(short, 14, mode))[first:][:2]
 
 
 @pytest.mark.parametrize("mode", ["bounce", "loop", "freeze", "cut"])
