@@ -18,7 +18,7 @@ from orchestrator.faces.compositor import Geometry, composite, cut_reference
 from orchestrator.faces.crop import Planes, crop_rgb
 from orchestrator.faces.geometry import Affine
 
-_GOLDEN = Path(__file__).parents[1] / "model_repository/landmark2face/1/golden.npz"
+GOLDEN = Path(__file__).parents[1] / "model_repository/landmark2face/2/golden.npz"
 _SIDES_PX = (100, 256, 512, 900)
 _FORMATS = {
     "yuv420p": Colour.named("bt709"),
@@ -78,7 +78,7 @@ def measure(golden: dict[str, NDArray[np.generic]], colour: Colour, side: int) -
 def main() -> None:
     """Prints the table."""
     cv2.setNumThreads(1)
-    with np.load(_GOLDEN) as archive:
+    with np.load(GOLDEN) as archive:
         golden = {name: archive[name] for name in archive.files}
     print(f"{'format':12} {'side px':>7} {'crop':>7} {'geometry':>9} {'picture':>8}")
     for name, colour in _FORMATS.items():
