@@ -159,6 +159,16 @@ def test_the_sync_of_the_result_is_measured(folder: Path, environment: dict[str,
     assert "in sync" in run(command, folder, environment)
 
 
+def test_the_faces_are_measured_and_shown(folder: Path, environment: dict[str, str]) -> None:
+    (command,) = printed("benchmarks.quality")
+
+    told = run(command, folder, environment)
+
+    assert "version 1" in told
+    assert "version 2" in told
+    assert list((folder / "out" / "sheets").glob("*.png"))
+
+
 @pytest.mark.parametrize("command", printed("docker compose"))
 def test_containers_serve_the_repository(
     folder: Path, environment: dict[str, str], command: str
