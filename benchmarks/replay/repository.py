@@ -12,7 +12,7 @@ from benchmarks.replay import fault
 
 SHIPPED: Final = ROOT / "model_repository"
 MODEL: Final = "landmark2face"
-VERSION: Final = "1"
+VERSION: Final = "2"
 TEMPLATE: Final = Path(__file__).with_name("faulty_model.py")
 EDITS: Final = (
     (r"^backend: [^\n]*$", 'backend: "python"'),
