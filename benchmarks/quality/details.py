@@ -49,8 +49,8 @@ def details(clip: Path, speech: Path, graphs: Sequence[Graph]) -> str:
 
 async def _some(clip: Path, speech: Path, graphs: Sequence[Graph]) -> tuple[list[Shot], Colour]:
     async with prepared(clip, speech, graphs, SECONDS) as pair:
-        shots = [shot async for shot in pair.shots()]
-        return shots[::EVERY], pair.work.source.colour()
+        shots = [shot async for shot in pair.shots(EVERY)]
+        return shots, pair.work.source.colour()
 
 
 def _sizes(name: str, shots: Sequence[Shot], colour: Colour) -> str:
@@ -136,7 +136,7 @@ def _redrawn(graph: Graph, shot: Shot, colour: Colour) -> tuple[float, float]:
     composite(planes, colour, shot.affine, geometry, shot.references.natives)
     box = pictures.mouth_box(shot.mesh, planes[0].shape)
     return (
-        pictures.structural_similarity(shot.source[0], planes[0], box),
+        pictures.similarity(shot.source[0], planes[0], box),
         pictures.signal_to_noise_db(shot.source[0], planes[0], box),
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 
+from benchmarks.sync.faces import session
 from client.constant import Constant
 from client.errors import InputError
 from client.tensors import Array
@@ -32,11 +32,7 @@ class Graph:
         Raises:
             InputError: If there is none, or it is no renderer.
         """
-        if not path.is_file():
-            raise InputError(f"{path} is missing: give an ONNX file of landmark2face.")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = session(path)
         self.name = f"version {path.parent.name}" if path.stem == "model" else path.stem
         self.inputs: Mapping[str, object] = {i.name: i for i in self._session.get_inputs()}
         self._outputs = [output.name for output in self._session.get_outputs()]

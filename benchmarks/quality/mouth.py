@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from benchmarks.sync.faces import SIZE, Floats
+from benchmarks.sync.faces import SIZE, Floats, session
 from benchmarks.sync.opening import Curve
 from benchmarks.sync.phonemes import OPENING, Phoneme
 from benchmarks.sync.scores import best_lag
@@ -60,10 +59,7 @@ class Judge:
 
     def __init__(self, models: Path) -> None:
         """Loads the model from a model repository."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        path = models / "face_landmarks" / "1" / "model.onnx"
-        self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = session(models / "face_landmarks" / "1" / "model.onnx")
 
     def mesh(self, planes: Planes, colour: Colour, near: Points) -> Floats:
         """Returns the mesh [468,2] in native pixels.

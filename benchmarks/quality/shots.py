@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +16,9 @@ from benchmarks.quality.graphs import Graph
 from client.model import ServedModel
 from orchestrator.cli.display import Quiet
 from orchestrator.faces.crop import Planes
-from orchestrator.faces.geometry import Affine, face_affine, texture_matrix
+from orchestrator.faces.geometry import Affine, face_affine
 from orchestrator.faces.render import Geometry
-from orchestrator.faces.views import coverage
+from orchestrator.faces.views import placed_coverage
 from orchestrator.media.playback import play
 from orchestrator.media.writer import frames_for
 from orchestrator.pipeline.avatar import PreparedAvatar, ReferenceSet
@@ -90,13 +89,13 @@ class Pair:
         """Of clip and output."""
         return self.work.source.video.frame_rate
 
-    async def shots(self) -> AsyncIterator[Shot]:
-        """Renders frame by frame; frames without the face are left out."""
+    async def shots(self, every: int = 1) -> AsyncIterator[Shot]:
+        """Renders one frame of so many; frames without the face are left out."""
         settings, source = self.work.settings, self.work.source
         frames = play(source.video, self.total, settings.when_longer)
         for position, frame in enumerate(frames):
             faces = self.avatar.shown(frame.index)[:1]
-            if not faces:
+            if position % every or not faces:
                 continue
             results = {
                 name: await _result(speaking, Moment(frame.copy(), position, faces))
@@ -146,17 +145,6 @@ async def _result(speaking: Speaking, moment: Moment) -> Result:
     await speaking.paint(moment, renders)
     ((affine, geometry),) = renders
     planes = moment.frame.planes
-    return Result(planes, painted(affine, geometry, planes[0].shape), geometry)
-
-
-def painted(affine: Affine, geometry: Geometry, shape: tuple[int, ...]) -> Codes:
-    """Returns how much of each pixel [H,W] of a picture a render covers, rounded up."""
-    weights = coverage(geometry)
-    height, width = shape
-    placed = cv2.warpAffine(
-        weights.astype(np.float32),
-        texture_matrix(affine, len(weights)),
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-    )
-    return np.asarray(np.ceil(placed), np.uint8)
+    height, width = planes[0].shape
+    covered = np.ceil(placed_coverage(affine, geometry, (height, width)))
+    return Result(planes, covered.astype(np.uint8), geometry)

@@ -12,7 +12,6 @@ from benchmarks.replay import fault
 
 SHIPPED: Final = ROOT / "model_repository"
 MODEL: Final = "landmark2face"
-VERSION: Final = "2"
 TEMPLATE: Final = Path(__file__).with_name("faulty_model.py")
 EDITS: Final = (
     (r"^backend: [^\n]*$", 'backend: "python"'),
@@ -20,6 +19,21 @@ EDITS: Final = (
     (r"^max_batch_size: \d+$", "max_batch_size: 1"),
     (r"^model_warmup \[.*?^\]$", ""),
 )
+
+
+def served_version(text: str) -> str:
+    """Returns the only version that a configuration has served.
+
+    Raises:
+        CommandError: If it names several, or none.
+    """
+    match = re.search(r"^version_policy: \{ specific: \{ versions: \[ (\d+) \]", text, re.MULTILINE)
+    if match is None:
+        raise CommandError(f"the configuration of {MODEL} does not serve one version")
+    return match[1]
+
+
+VERSION: Final = served_version((SHIPPED / MODEL / "config.pbtxt").read_text("utf-8"))
 ONNX: Final = SHIPPED / MODEL / VERSION / "model.onnx"
 
 

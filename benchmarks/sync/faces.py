@@ -82,8 +82,8 @@ class FaceMesher:
         Raises:
             InputError: A model is missing.
         """
-        self._detector = _session(models / "face_detection" / "1" / "model.onnx")
-        self._landmarker = _session(models / "face_landmarks" / "1" / "model.onnx")
+        self._detector = session(models / "face_detection" / "1" / "model.onnx")
+        self._landmarker = session(models / "face_landmarks" / "1" / "model.onnx")
 
     def mesh(self, image: Image) -> Floats | None:
         """Return the mesh [468,2] in pixel indices of an RGB picture, or None without a face."""
@@ -112,7 +112,12 @@ class FaceMesher:
         return apply(affine, np.asarray(mesh[0], np.float64))
 
 
-def _session(path: Path) -> ort.InferenceSession:
+def session(path: Path) -> ort.InferenceSession:
+    """Load a model on one thread.
+
+    Raises:
+        InputError: It is missing.
+    """
     if not path.is_file():
         raise InputError(f"Model {path} is missing; name the model repository with --models.")
     options = ort.SessionOptions()

@@ -29,6 +29,20 @@ def coverage(geometry: Geometry) -> NDArray[np.uint8]:
     return np.asarray(np.rint((1 - shown) * _OPAQUE), np.uint8)
 
 
+def placed_coverage(
+    affine: Affine, geometry: Geometry, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """How much of each pixel of a picture [H,W] a render covers, 0..255."""
+    weights = coverage(geometry).astype(np.float32)
+    placed = cv2.warpAffine(
+        weights,
+        texture_matrix(affine, len(weights)),
+        shape[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )
+    return np.asarray(placed, np.float32)
+
+
 def _pictures(geometry: Geometry) -> Iterable[NDArray[np.uint8]]:
     if geometry.mask is not None:
         yield geometry.mask[..., 0]
@@ -49,14 +63,7 @@ def mask_view(planes: Planes, colour: Colour, renders: Sequence[tuple[Affine, Ge
     height, width = planes[0].shape
     painted = np.zeros((height, width), np.float32)
     for affine, geometry in renders:
-        weights = coverage(geometry).astype(np.float32)
-        placed = cv2.warpAffine(
-            weights,
-            texture_matrix(affine, len(weights)),
-            (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        )
-        painted = np.maximum(painted, placed)
+        painted = np.maximum(painted, placed_coverage(affine, geometry, (height, width)))
     neutral = 1 << (colour.bits - 1)
     u, v = (np.full_like(plane, neutral) for plane in planes[1:])
     return grey_luma(np.rint(painted).astype(np.uint8), colour), u, v

@@ -20,7 +20,7 @@ from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.settings import home
 
 DATA = Path(__file__).parents[1] / "data"
-WHO = r"the (decoder|encoder|painting|server)|landmark2face version 2 \(\d+ in flight, .* s.*\)"
+WHO = r"the (decoder|encoder|painting|server)|landmark2face version \d+ \(\d+ in flight, .* s.*\)"
 STAGES = ["listen", "prepare", "speak"]
 
 HANGS = """
@@ -135,7 +135,7 @@ async def test_a_job_whose_model_hangs_names_it_and_ends_at_the_second_signal(
             assert process.wait(timeout=2) == 128 + signal.SIGINT
             *_, last = lines_of(process)
     assert re.fullmatch(
-        r"speak 0/201: waits for landmark2face version 2 "
+        r"speak 0/201: waits for landmark2face version \d+ "
         r"\(\d+ in flight, no answer for 2\.\d s(, .* in the server's queue)?\)",
         waiting["sentence"],
     )
@@ -166,7 +166,8 @@ def write_models_of_which_one_hangs(repository: Path) -> None:
     config = (folder / "config.pbtxt").read_text("utf-8")
     config = config.replace('"onnxruntime"', '"python"').replace('"model.onnx"', '"model.py"', 1)
     (folder / "config.pbtxt").write_text(config, "utf-8")
-    (folder / "2" / "model.py").write_text(HANGS, "utf-8")
+    for version in folder.glob("[0-9]*"):
+        (version / "model.py").write_text(HANGS, "utf-8")
 
 
 def read_until_it_hangs(process: "subprocess.Popen[str]") -> dict[str, Any]:

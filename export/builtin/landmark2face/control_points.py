@@ -24,4 +24,7 @@ GROUPS: dict[str, tuple[int, ...]] = {
 UPPER_FACE = ("outer_upper", "inner_upper", "philtrum", "nose", "cheeks", "anchors", "jaw")
 LOWER_FACE = ("outer_lower", "inner_lower", "chin", "jaw", "cheeks", "anchors", "philtrum")
 
+LIPS = ("outer_upper", "outer_lower", "inner_upper", "inner_lower")
+TISSUE = ("cheeks", "chin", "philtrum")  # what the corners of the mouth drag along
+
 SKIN = (*GROUPS["chin"], *GROUPS["cheeks"])

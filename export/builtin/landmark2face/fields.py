@@ -5,9 +5,7 @@ from torch import Tensor
 
 SIGMA = 0.065  # of what moves together, in crop sides
 FINE_SIGMA = 0.028  # of what the lips do on top of that
-FINE_REST = (
-    -2.0
-)  # logarithm of the weight of standing still, beside that of a point: 0 at its place
+FINE_REST = -2.0  # logarithm of the weight of standing still; that of a point at its place is 0
 REFINEMENTS = 8
 
 

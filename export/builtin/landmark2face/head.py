@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from export.builtin.landmark2face.control_points import GROUPS
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
 EYE_AT_IMAGE_LEFT = (33, 133)
@@ -47,3 +48,10 @@ def face_scale(mesh: Tensor) -> Tensor:
     between = (right - left).square().sum(-1).sqrt()
     down = (mesh[:, NOSE_BASE] - (left + right) / 2).square().sum(-1).sqrt()
     return torch.stack([between, down], -1).clamp(min=1e-2)
+
+
+def relative_width(mesh: Tensor) -> Tensor:
+    """Returns the mouth width per distance of the eyes, which a turn of the head shortens alike."""
+    corners = mesh[:, GROUPS["inner_upper"][-1]] - mesh[:, GROUPS["inner_upper"][0]]
+    width = corners.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-3)
+    return width / face_scale(mesh)[:, :1]

@@ -45,6 +45,11 @@ def mouth_frame(inner_upper: Tensor) -> MouthFrame:
     return MouthFrame((left + right) / 2, torch.cat([along, down], 1), width)
 
 
+def shift_y(points: Tensor, by: Tensor) -> Tensor:
+    """Moves points [B, N, 2] across the mouth, down by [B, N] mouth widths."""
+    return torch.stack([points[..., 0], points[..., 1] + by], -1)
+
+
 def polyline(x: Tensor, knots: Tensor) -> Tensor:
     """Evaluates a polyline as a function of x; constant beyond its ends.
 

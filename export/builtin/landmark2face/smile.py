@@ -6,13 +6,11 @@ Lengths are in mouth widths, in the mouth's own frame.
 import torch
 from torch import Tensor
 
-from export.builtin.landmark2face.control_points import GROUPS
-from export.builtin.landmark2face.head import face_scale
-from export.builtin.landmark2face.lips import Groups
+from export.builtin.landmark2face.control_points import LIPS, TISSUE
+from export.builtin.landmark2face.head import relative_width
+from export.builtin.landmark2face.lips import Groups, shift_y
 from export.builtin.landmark2face.mouth_shapes import smoothstep
 
-LIPS = ("outer_upper", "outer_lower", "inner_upper", "inner_lower")
-TISSUE = ("cheeks", "chin", "philtrum")
 NEUTRAL_WIDTH = 0.7  # of an unsmiling mouth, in distances of the eyes
 MOST_EXCESS = 0.25
 TOOTHY = 0.3  # of a smile with open lips, that goes with them when they are reshaped
@@ -23,9 +21,7 @@ REACH = 0.3  # how far soft tissue sinks with the corners
 
 def smile_excess(mesh: Tensor) -> Tensor:
     """Returns the share of the mouth's width that a smile has added, FP32 [B, 1]."""
-    corners = mesh[:, GROUPS["inner_upper"][-1]] - mesh[:, GROUPS["inner_upper"][0]]
-    width = corners.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-3)
-    return (1 - NEUTRAL_WIDTH * face_scale(mesh)[:, :1] / width).clamp(0, MOST_EXCESS)
+    return (1 - NEUTRAL_WIDTH / relative_width(mesh)).clamp(0, MOST_EXCESS)
 
 
 def relaxing(rounding: Tensor, gap: Tensor) -> Tensor:
@@ -54,8 +50,8 @@ def relax(moved: Groups, source: Groups, seam: float, amount: Tensor) -> Groups:
     middle = curve.mean(1, keepdim=True)
     share = STRAIGHTENED * amount * (middle > 0)
     by = -share * (curve - middle)
-    sunk = {name: _down(moved[name], by) for name in LIPS}
-    pulled = {name: _down(moved[name], by[:, :1] * _near(source, name)) for name in TISSUE}
+    sunk = {name: shift_y(moved[name], by) for name in LIPS}
+    pulled = {name: shift_y(moved[name], by[:, :1] * _near(source, name)) for name in TISSUE}
     return moved | sunk | pulled
 
 
@@ -64,7 +60,3 @@ def _near(source: Groups, name: str) -> Tensor:
     corners = source["inner_upper"][:, :1], source["inner_upper"][:, -1:]
     nearest = torch.minimum(*((source[name] - c).square().sum(-1) for c in corners))
     return torch.exp(-nearest / REACH**2)
-
-
-def _down(points: Tensor, by: Tensor) -> Tensor:
-    return torch.stack([points[..., 0], points[..., 1] + by], -1)

@@ -8,9 +8,9 @@ import math
 import torch
 from torch import Tensor
 
-from export.builtin.landmark2face.control_points import GROUPS
-from export.builtin.landmark2face.head import face_scale
-from export.builtin.landmark2face.lips import Groups, MouthFrame
+from export.builtin.landmark2face.control_points import LIPS, TISSUE
+from export.builtin.landmark2face.head import face_scale, relative_width
+from export.builtin.landmark2face.lips import Groups, MouthFrame, shift_y
 from export.builtin.landmark2face.mouth_shapes import MouthShape
 from export.builtin.landmark2face.smile import relax, relaxing
 
@@ -70,16 +70,9 @@ def rest_stretch(mesh: Tensor, reference_mesh: Tensor) -> Tensor:
     The references are the same for a whole clip: half way to their mean, the mouth keeps little
     of the shape that the person's own words give it.
     """
-    usual = _relative_width(reference_mesh.flatten(0, 1)).reshape(reference_mesh.shape[:2])
-    ratio = usual.mean(1, keepdim=True) / _relative_width(mesh)
+    usual = relative_width(reference_mesh.flatten(0, 1)).reshape(reference_mesh.shape[:2])
+    ratio = usual.mean(1, keepdim=True) / relative_width(mesh)
     return (0.5 + 0.5 * ratio).clamp(0.9, 1.1)
-
-
-def _relative_width(mesh: Tensor) -> Tensor:
-    """Returns the mouth width per distance of the eyes, which a turn of the head shortens alike."""
-    corners = mesh[:, GROUPS["inner_upper"][-1]] - mesh[:, GROUPS["inner_upper"][0]]
-    width = corners.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-3)
-    return width / face_scale(mesh)[:, :1]
 
 
 def _source_gap(local: Groups) -> Tensor:
@@ -101,12 +94,12 @@ def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups
     up = SEAM * gap - UPPER_SHARE * drop * upper - 0.45 * parted - 0.04 * tuck * body + sag
     down = -(1 - SEAM) * gap + LOWER_SHARE * drop * lower + 0.55 * parted - 0.01 * tuck * body + sag
     return {
-        "inner_upper": _shift_y(local["inner_upper"], up),
-        "inner_lower": _shift_y(local["inner_lower"], down),
-        "outer_upper": _shift_y(
+        "inner_upper": shift_y(local["inner_upper"], up),
+        "inner_lower": shift_y(local["inner_lower"], down),
+        "outer_upper": shift_y(
             local["outer_upper"], OUTER_FOLLOWS * up + body * (0.02 * press - 0.035 * rounding)
         ),
-        "outer_lower": _shift_y(
+        "outer_lower": shift_y(
             local["outer_lower"],
             OUTER_FOLLOWS * down + body * (0.035 * rounding - 0.03 * press - 0.03 * tuck),
         ),
@@ -122,9 +115,9 @@ def _jaw(local: Groups, gap: Tensor, drop: Tensor, tuck: Tensor) -> Groups:
     travel = JAW_OPENS * LOWER_SHARE * drop - JAW_CLOSES * (1 - SEAM) * gap[:, 5:6]
     ring = torch.sin(torch.linspace(0, math.pi, 17)).clamp(min=0) ** 1.2
     return {
-        "chin": _shift_y(local["chin"], travel - 0.02 * tuck),
-        "jaw": _shift_y(local["jaw"], 0.88 * travel * ring),
-        "cheeks": _shift_y(local["cheeks"], 0.14 * travel),
+        "chin": shift_y(local["chin"], travel - 0.02 * tuck),
+        "jaw": shift_y(local["jaw"], 0.88 * travel * ring),
+        "cheeks": shift_y(local["cheeks"], 0.14 * travel),
         "philtrum": local["philtrum"],
         "nose": local["nose"],
         "anchors": local["anchors"],
@@ -138,12 +131,10 @@ def _width_factor(shape: MouthShape, stretch: Tensor) -> Tensor:
 
 def _widen(moved: Groups, source: Groups, factor: Tensor) -> Groups:
     """Scales the lips along the mouth's axis and drags the soft tissue around the corners."""
-    lips = ("outer_upper", "outer_lower", "inner_upper", "inner_lower")
-    tissue = ("cheeks", "chin", "philtrum")
     out = dict(moved)
-    for name in lips:
+    for name in LIPS:
         out[name] = _scale_x(moved[name], factor)
-    for name in tissue:
+    for name in TISSUE:
         out[name] = _shift_x(moved[name], (factor - 1) * _corner_pull(source, name))
     return out
 
@@ -155,10 +146,6 @@ def _corner_pull(source: Groups, name: str) -> Tensor:
         distance = (source[name] - corner).square().sum(-1)
         pull = pull + 0.75 * corner[..., 0] * torch.exp(-distance / CORNER_REACH**2)
     return pull
-
-
-def _shift_y(points: Tensor, by: Tensor) -> Tensor:
-    return torch.stack([points[..., 0], points[..., 1] + by], -1)
 
 
 def _shift_x(points: Tensor, by: Tensor) -> Tensor:
