@@ -96,8 +96,10 @@ def _sharpened(moved: Pixels, columns: Map, rows: Map) -> Pixels:
         columns: Where each pixel was sampled, [h,w].
         rows: Likewise.
     """
-    beside = cv2.absdiff(columns, np.rint(columns))
-    beside += cv2.absdiff(rows, np.rint(rows))
+    beside = cv2.add(
+        cv2.absdiff(columns, np.rint(columns)),
+        cv2.absdiff(rows, np.rint(rows)),
+    )
     detail = cv2.subtract(moved, cv2.blur(moved, (3, 3)))
     restored = cv2.multiply(detail, beside, dst=detail, scale=_RESTORED)
     return np.asarray(cv2.add(moved, restored, dst=restored), np.float32)
