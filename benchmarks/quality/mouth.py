@@ -27,6 +27,7 @@ CLOSURES: Final = frozenset({"M", "PB"})
 STEP_S: Final = 0.04  # between features
 SHUT_SHARE: Final = 0.2
 """Of the way from the closed mouth to the mean open vowel, up to which lips count as shut."""
+REST_S: Final = 0.2  # a shorter silence is no pause: the mouth is on its way between two sounds
 CORE: Final = 0.25  # of a sound on both sides, that belongs to its neighbours
 
 
@@ -42,7 +43,8 @@ class MouthScores:
         ordered: Whether these fall in that order.
         offset_frames: Delay of the mouth that agrees best with the expected opening.
         correlation: With the expected opening at that delay.
-        rest_error: Mean distance from the closed mouth in silence, of the range of the openings.
+        rest_error: Mean distance from the closed mouth in pauses, of the range of the openings; nan
+            without any.
     """
 
     events: int
@@ -94,7 +96,8 @@ def score(curve: Curve, sounds: Sequence[Phoneme], frame_rate: float) -> MouthSc
     lowest = [_lowest(curve, s) for s in sounds if s.name in CLOSURES and _shown(curve, s)]
     said = [value for value in openings if not np.isnan(value)]
     lag_s, agreement = best_lag(curve, sounds)
-    rest = _during_all(curve, sounds, frozenset({"sil"}))
+    pauses = [s for s in sounds if s.name == "sil" and s.end_s - s.start_s >= REST_S]
+    rest = _during_all(curve, pauses, frozenset({"sil"}))
     return MouthScores(
         events=len(lowest),
         shut=float(np.mean([value <= limit for value in lowest])) if lowest else float("nan"),
@@ -102,8 +105,12 @@ def score(curve: Curve, sounds: Sequence[Phoneme], frame_rate: float) -> MouthSc
         ordered=said == sorted(said, reverse=True),
         offset_frames=lag_s * frame_rate,
         correlation=agreement,
-        rest_error=float(np.abs(rest - closed).mean() / max(top - closed, 1e-6)),
+        rest_error=_distance(rest, closed) / max(top - closed, 1e-6),
     )
+
+
+def _distance(values: Floats, level: float) -> float:
+    return float(np.abs(values - level).mean()) if len(values) else float("nan")
 
 
 def _shown(curve: Curve, sound: Phoneme) -> bool:

@@ -24,6 +24,8 @@ JAW_OPENS, JAW_CLOSES = 0.85, 0.5  # chin travel per travel of the lower lip
 EYES_TO_NOSE = 1.0  # opening unit per distance from the eyes to the nose base
 PARTED = 0.055  # inner gap of lips that part before closed teeth
 OPEN_ENOUGH = 0.2  # drop that shows the teeth anyway
+AJAR = 0.12  # inner gap of a source whose lips need pressing to close
+AT_REST = 0.05  # drop of lips that rest no more
 CORNER_REACH = 0.42  # how far soft tissue follows the mouth corners
 
 
@@ -91,6 +93,7 @@ def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups
     lower = lower + 0.4 * rounding * (_arch(1.5) - lower)
     sag = CORNERS_SHARE * drop * (1 - lower)
     parted = _parted(drop, shape) * _arch(0.7)
+    press = torch.maximum(press, _resting(gap, drop, parted))
     up = SEAM * gap - UPPER_SHARE * drop * upper - 0.45 * parted - 0.04 * tuck * body + sag
     down = -(1 - SEAM) * gap + LOWER_SHARE * drop * lower + 0.55 * parted - 0.01 * tuck * body + sag
     return {
@@ -104,6 +107,15 @@ def _lips(local: Groups, gap: Tensor, drop: Tensor, shape: MouthShape) -> Groups
             OUTER_FOLLOWS * down + body * (0.035 * rounding - 0.03 * press - 0.03 * tuck),
         ),
     }
+
+
+def _resting(gap: Tensor, drop: Tensor, parted: Tensor) -> Tensor:
+    """Returns how much lips that rest are pressed, [B, 1]: as they were opened by the source.
+
+    Lips of an open mouth are drawn thin; moved together as they are, they would only touch.
+    """
+    opened = (gap[:, 5:6] / AJAR).clamp(0, 1)
+    return opened * (1 - (drop + parted[:, 5:6]) / AT_REST).clamp(0, 1)
 
 
 def _parted(drop: Tensor, shape: MouthShape) -> Tensor:
