@@ -24,19 +24,26 @@ class Manifest:
 
     Attributes:
         files: File name to sha256.
+        opset: Of ONNX's own operators; None in other formats.
+        ir_version: Of ONNX's file format; None in other formats.
         recipe: Command that makes the version.
+        format: "onnx" or "torchscript".
+        precision: "fp32" or "fp16", in which the network computes.
         feature_kind: Layout of the speech features, for models that give or take them.
         crop: Kind and numbers of the crop geometry, for models that take a crop.
         window: Sample rate, core and context in samples, for models that take speech.
         parameters: Numbers inside the graph that shape its answers, by name.
         golden: Golden file, its sha256 and the tolerance of each output.
+        paste: How its picture is laid into the frame: `mode` and numbers.
+        figures: What was measured when it was made, by name.
+        tools: Program to the version that made it.
     """
 
     model: str
     version: int
     files: dict[str, str]
-    opset: int
-    ir_version: int
+    opset: int | None
+    ir_version: int | None
     source: str
     licence: str
     recipe: str
@@ -47,11 +54,23 @@ class Manifest:
     window: dict[str, int] | None = None
     parameters: dict[str, float] = field(default_factory=dict)
     golden: dict[str, object] = field(default_factory=dict)
+    paste: dict[str, object] | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Writes it as JSON; the last three keys only where there is something to say."""
+        data = asdict(self)
+        for key in ("paste", "figures", "tools"):
+            if not data[key]:
+                del data[key]
+        return json.dumps(data, indent=2) + "\n"
 
 
 def sha256_of(path: Path) -> str:
     """Returns the sha256 of a file as lower-case hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_golden(
@@ -117,8 +136,7 @@ def write_manifest(
         parameters=dict(parameters or {}),
         golden=golden,
     )
-    text = json.dumps(asdict(manifest), indent=2) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    (folder / "manifest.json").write_text(manifest.text(), encoding="utf-8")
     mirror_manifests(folder.parent)
     return manifest
 
@@ -126,14 +144,26 @@ def write_manifest(
 def mirror_manifests(model_folder: Path) -> None:
     """Rewrites the manifest parameters at the end of a model's `config.pbtxt`."""
     config_path = model_folder / "config.pbtxt"
-    head = config_path.read_text(encoding="utf-8").split(MARKER)[0].rstrip()
-    versions = sorted(int(p.parent.name) for p in model_folder.glob("[0-9]*/manifest.json"))
-    entries = [_parameter(model_folder / str(v) / "manifest.json", v) for v in versions]
-    text = "\n".join([head, "", MARKER, "parameters [", ",\n".join(entries), "]", ""])
-    config_path.write_text(text, encoding="utf-8")
+    text = config_path.read_text(encoding="utf-8")
+    config_path.write_text(mirrored(text, manifests_in(model_folder)), encoding="utf-8")
 
 
-def _parameter(manifest_path: Path, version: int) -> str:
-    compact = json.dumps(json.loads(manifest_path.read_text(encoding="utf-8")))
+def manifests_in(model_folder: Path) -> dict[int, str]:
+    """Returns the text of the manifest of every version of a model."""
+    return {
+        int(path.parent.name): path.read_text(encoding="utf-8")
+        for path in model_folder.glob("[0-9]*/manifest.json")
+    }
+
+
+def mirrored(config: str, manifests: Mapping[int, str]) -> str:
+    """Returns a configuration's text with these manifests, by version, and no others."""
+    head = config.split(MARKER)[0].rstrip()
+    entries = [_parameter(text, version) for version, text in sorted(manifests.items())]
+    return "\n".join([head, "", MARKER, "parameters [", ",\n".join(entries), "]", ""])
+
+
+def _parameter(manifest: str, version: int) -> str:
+    compact = json.dumps(json.loads(manifest))
     value = json.dumps(compact)  # a JSON string is a valid protobuf text string
     return f'  {{ key: "manifest.{version}", value: {{ string_value: {value} }} }}'
