@@ -93,8 +93,12 @@ def onnx_is_valid(version: Version) -> Iterator[Finding]:
     network = version.network.value
     if not isinstance(network, OnnxFile) or network.model.ByteSize() > CHECKED_BYTES:
         return
+    if any(not (version.path / name).is_file() for name in network.external_files):
+        return  # told by the rule of external data
+    # Data beside the file is found from the file, not from where the program runs.
+    file = str(version.path / version.file_name)
     try:
-        onnx.checker.check_model(network.model)
+        onnx.checker.check_model(file if network.external_files else network.model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as failure:
         reason = one_line(str(failure))[:MAX_REASON]
         yield error(

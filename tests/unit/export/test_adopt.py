@@ -88,6 +88,8 @@ def test_weights_beside_the_file_go_with_it(model: Path, config: Path, repositor
     folder = repository / "landmark2face" / "1"
     assert (folder / "gain.data").read_bytes() == np.float32(0.25).tobytes()
     assert "gain.data" in json.loads((folder / "manifest.json").read_text())["files"]
+    report = asyncio.run(examine(repository, {"landmark2face": "landmark2face"}))
+    assert report.findings == []
 
 
 def test_a_fixed_batch_axis_is_refused(
