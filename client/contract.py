@@ -57,7 +57,8 @@ class Role:
         inputs: Inputs by name.
         outputs: Outputs by name.
         alternatives: Outputs of which it must give one group.
-        crop: The kind of crop geometry that the pipeline lays out for it, if it takes a crop.
+        crops: The kinds of crop geometry that the pipeline lays out for it, if it takes a crop.
+        pastes: The ways in which a picture that it gives can be laid into the frame.
         window: The input that is a window of speech, whose parts the manifest must declare.
         has_features: Whether it gives or takes speech features, whose kind the manifest must say.
     """
@@ -65,7 +66,8 @@ class Role:
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     alternatives: tuple[frozenset[str], ...] = ()
-    crop: str | None = None
+    crops: tuple[str, ...] = ()
+    pastes: tuple[str, ...] = ()
     window: str | None = None
     has_features: bool = False
 
@@ -82,7 +84,7 @@ ROLES: dict[str, Role] = {
             "presence": Tensor("FP32", (1,)),
             "mesh": Tensor("FP32", ("N", 2)),
         },
-        crop="square-1.5",
+        crops=("square-1.5",),
     ),
     "wenet": Role(
         inputs={"speech": Tensor("FP32", ("L",))},
@@ -107,8 +109,14 @@ ROLES: dict[str, Role] = {
             "mask": Tensor("UINT8", ("S", "S", 1), required=False),
         },
         alternatives=(frozenset({"flow", "layers"}), frozenset({"generated"})),
-        crop="eyes-mouth-v1",
+        crops=("eyes-mouth-v1", "heygem-v1", "dinet-mrzzm-v1", "wav2lip-v1"),
+        pastes=("landmark-hull", "ellipse", "feather", "mask"),
         has_features=True,
+    ),
+    "face_restoration": Role(
+        inputs={"face": Tensor("UINT8", ("S", "S", 3))},
+        outputs={"restored": Tensor("UINT8", ("S", "S", 3))},
+        crops=("restoration-512",),
     ),
 }
 
@@ -140,12 +148,18 @@ def manifest_breaches(model: Described, role_name: str) -> list[str]:
     """Returns everything that a role needs to know of a model and its manifest does not say."""
     role, manifest = ROLES[role_name], model.manifest
     subject = f"{model.name} version {model.version}"
-    kind = manifest.crop.kind if manifest.crop else None
     breaches = []
-    if role.crop is not None and kind != role.crop:
+    kind = manifest.crop.kind if manifest.crop else None
+    if role.crops and kind not in role.crops:
         breaches.append(
             f"{subject} wants the crop geometry {kind or 'of no kind'}; this program lays out "
-            f"{role.crop}."
+            f"{_one_of(role.crops)}."
+        )
+    mode = manifest.paste.mode if manifest.paste else None
+    if role.pastes and mode is not None and mode not in role.pastes:
+        breaches.append(
+            f"{subject} wants its picture pasted by {mode}; this program knows "
+            f"{_one_of(role.pastes)}."
         )
     if role.window is not None and not _has_window(model, role.window):
         breaches.append(
@@ -154,6 +168,16 @@ def manifest_breaches(model: Described, role_name: str) -> list[str]:
     if role.has_features and manifest.feature_kind is None:
         breaches.append(f"{subject} does not say of which kind its features are.")
     return breaches
+
+
+def check_manifest(model: Described, role_name: str) -> None:
+    """Checks that a manifest says what its role needs to know.
+
+    Raises:
+        ContractError: With the first thing that it does not say.
+    """
+    for breach in manifest_breaches(model, role_name):
+        raise ContractError(breach)
 
 
 def check_features(wenet: Described, landmark2face: Described) -> None:
@@ -236,6 +260,11 @@ def _alternatives(model: Described, role: Role) -> Iterator[str]:
             f"{model.name} version {model.version} gives {_listed(model.outputs)}; it must give "
             f"{' or '.join(_listed(sorted(group)) for group in role.alternatives)}."
         )
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -28,6 +28,19 @@ class CropGeometry(BaseModel):
 
     kind: str
 
+    @property
+    def numbers(self) -> dict[str, object]:
+        """What else is said of it."""
+        return dict(self.model_extra or {})
+
+
+class PasteMode(BaseModel):
+    """How the picture that a renderer gives is laid into the frame."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    mode: str
+
 
 class Manifest(BaseModel):
     """The part of `manifest.json` that a client needs; unknown keys are ignored."""
@@ -37,6 +50,7 @@ class Manifest(BaseModel):
     feature_kind: str | None = None
     crop: CropGeometry | None = None
     window: SpeechWindow | None = None
+    paste: PasteMode | None = None
     precision: str = "fp32"
     source: str = ""
     licence: str = ""

@@ -22,6 +22,7 @@ from orchestrator.cli.options import (
     Idling,
     Longer,
     Profile,
+    Restore,
     Shorter,
     StallTimeout,
     Start,
@@ -31,6 +32,7 @@ from orchestrator.cli.options import (
     chosen,
     given,
     overridden,
+    restoring,
 )
 from orchestrator.cli.running import printable, show
 from orchestrator.media.encoder_options import Preset
@@ -54,6 +56,7 @@ def generate_command(
     face: Face = None,
     all_faces: AllFaces = False,
     idle: Idling = None,
+    restore: Restore = None,
     codec: Annotated[
         CodecChoice | None,
         typer.Option(
@@ -136,7 +139,7 @@ def generate_command(
     display = _display(quiet=quiet, json=json)
     with display.shown():
         settings = overridden(
-            load_settings(profile),
+            restoring(load_settings(profile), restore),
             given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
             encoding=given(
                 codec=codec, crf=crf, preset=preset, encoder=encoder, compatible=compatible

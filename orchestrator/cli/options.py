@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from client.connection import TransportChoice
+from client.errors import InputError
 from orchestrator.cli.values import length_s, time_s
 from orchestrator.faces.choice import FaceChoice
 from orchestrator.media.playback import WhenLonger
@@ -89,6 +90,15 @@ Idling: TypeAlias = Annotated[
         rich_help_panel=_FACES,
     ),
 ]
+Restore: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--restore/--no-restore",
+        help="Restore the detail of the faces that speak with the profile's face_restoration "
+        "model, or leave them; by default faces are restored where the profile names one.",
+        rich_help_panel=_FACES,
+    ),
+]
 Url: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -144,6 +154,23 @@ def chosen(face: FaceChoice | None, *, all_faces: bool) -> FaceChoice:
 def given(**values: object) -> dict[str, object]:
     """The options that were set."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def restoring(settings: Settings, restore: bool | None) -> Settings:
+    """Faces are restored as the command line wishes.
+
+    Raises:
+        InputError: If they are to be restored, and the profile names no model for it.
+    """
+    if restore and settings.models.face_restoration is None:
+        raise InputError(
+            "--restore needs a model that restores faces, and the profile names none: export one "
+            "and name it under models, face_restoration in the profile."
+        )
+    if restore is not False:
+        return settings
+    models = settings.models.model_copy(update={"face_restoration": None})
+    return settings.model_copy(update={"models": models})
 
 
 def overridden(

@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     Idling,
     Longer,
     Profile,
+    Restore,
     Shorter,
     StallTimeout,
     Start,
@@ -29,6 +30,7 @@ from orchestrator.cli.options import (
     chosen,
     given,
     overridden,
+    restoring,
 )
 from orchestrator.cli.running import printable, show
 from orchestrator.cli.values import comparison, length_s, time_s
@@ -94,6 +96,7 @@ def preview_command(
     face: Face = None,
     all_faces: AllFaces = False,
     idle: Idling = None,
+    restore: Restore = None,
     url: Url = None,
     transport: Transport = None,
     key_file: KeyFile = None,
@@ -124,7 +127,7 @@ def preview_command(
     display = Quiet() if quiet else Bars()
     with display.shown():
         settings = overridden(
-            load_settings(profile),
+            restoring(load_settings(profile), restore),
             given(when_longer=when_longer, when_shorter=when_shorter, idle=idle),
             serving=given(
                 stall_timeout_s=stall_timeout,

@@ -1,5 +1,6 @@
 """`orchestrator serve`: the embedded server for as long as it is wanted."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from orchestrator.server.command import Device
 from orchestrator.server.embedded import EmbeddedServer
 from orchestrator.server.serve import serve
 from orchestrator.server.tls import Gate
-from orchestrator.settings import home
+from orchestrator.settings import home, load_settings
 
 _ELSEWHERE = "Clients from elsewhere"
 
@@ -21,6 +22,14 @@ def serve_command(
     repository: Annotated[
         Path | None,
         typer.Option(help="Model repository; the project's own by default.", metavar="FOLDER"),
+    ] = None,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Serve only the models that this profile names; may be given more than once. By "
+            "default all models of the repository are served.",
+            metavar="NAME|FILE",
+        ),
     ] = None,
     grpc_port: Annotated[int, typer.Option(help="gRPC port on the loopback interface.")] = 8001,
     http_port: Annotated[int, typer.Option(help="HTTP port on the loopback interface.")] = 8000,
@@ -85,13 +94,14 @@ def serve_command(
         ),
     ] = STALL_S,
 ) -> None:
-    """Start the embedded Triton server and keep it, and all its models, running until Ctrl-C.
+    """Start the embedded Triton server and keep it and its models running until Ctrl-C.
 
     Then, from another terminal: orchestrator generate --url 127.0.0.1:8001 ...
     """
     run(
         serve(
             repository or home() / "model_repository",
+            models=_named(profile or []),
             grpc_port=grpc_port,
             http_port=http_port,
             metrics_port=metrics_port,
@@ -104,6 +114,12 @@ def serve_command(
             on_event=_tell,
         )
     )
+
+
+def _named(profiles: Sequence[str]) -> list[str] | None:
+    """The models of some profiles; None is all of the repository."""
+    roles = [load_settings(profile).models.by_role() for profile in profiles]
+    return sorted({name for names in roles for name in names.values()}) or None
 
 
 def _gate(

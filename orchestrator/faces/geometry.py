@@ -106,7 +106,7 @@ def to_crop(points: Points, affine: Affine) -> NDArray[np.float64]:
 
 
 def side_px(affine: Affine) -> float:
-    """Side of the crop in native pixels."""
+    """Side of the crop in native pixels; of a square as large where the crop is none."""
     (a, b), (c, d) = affine[:, :2].tolist()
     return math.sqrt(abs(a * d - b * c))
 
@@ -160,6 +160,11 @@ def face_affine(mesh: Points) -> Affine:
     angle = _angle(across)
     down = np.array([-np.sin(angle), np.cos(angle)])
     return _square(eyes + down * (_CENTRE_BELOW_EYES * side), side, angle)
+
+
+def boxed(low: Points, high: Points) -> Affine:
+    """The crop along the picture's axes from one corner to the opposite one, not always square."""
+    return np.column_stack((np.diag(np.asarray(high - low, np.float64)), low))
 
 
 def covered_region(

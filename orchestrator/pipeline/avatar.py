@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.faces.compositor import Reference
+from orchestrator.faces.crops import FaceCrop
 from orchestrator.faces.geometry import Affine
 from orchestrator.pipeline.spool import Kept, Rows, Spool
 
@@ -77,11 +78,18 @@ class ShownFace:
         mesh: float32 [N, 2], smoothed, in native pixels.
         weight: How much of the speaking face the frame shows, above 0 and at most 1.
         references: Its reference frames.
+        crop: How the renderer's crop lies on it.
     """
 
     mesh: NDArray[np.float32]
     weight: float
     references: ReferenceSet
+    crop: FaceCrop
+
+    @property
+    def affine(self) -> Affine:
+        """The renderer's crop in the frame."""
+        return self.crop(self.mesh)
 
 
 @dataclass(frozen=True)
@@ -94,12 +102,14 @@ class PreparedFace:
         weights: float32 [P] in 0..1: how much of the speaking face each of them shows; ramps where
             the face comes and goes, 0 where it is turned away or very small.
         references: Reference frames.
+        crop: How the renderer's crop lies on the face.
     """
 
     frames: NDArray[np.int64]
     meshes: Rows
     weights: NDArray[np.float32]
     references: KeptReferences
+    crop: FaceCrop
 
     def row(self, frame: int) -> int | None:
         """Where a frame of the clip lies in the arrays; None where nothing of the face shows."""
@@ -123,7 +133,9 @@ class PreparedAvatar:
     def shown(self, frame: int) -> list[ShownFace]:
         """The faces to paint in a frame of the clip."""
         return [
-            ShownFace(face.meshes[row], float(face.weights[row]), self._references(place))
+            ShownFace(
+                face.meshes[row], float(face.weights[row]), self._references(place), face.crop
+            )
             for place, face in enumerate(self.faces)
             if (row := face.row(frame)) is not None
         ]

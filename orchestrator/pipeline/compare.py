@@ -31,7 +31,12 @@ def check_comparison(comparison: Comparison, request: Request, settings: Setting
     """
     if request.url is not None:
         return
-    name = settings.models.by_role()[comparison.role]
+    name = settings.models.by_role().get(comparison.role)
+    if name is None:
+        raise InputError(
+            f"The profile names no model for {comparison.role}: leave out --compare "
+            f"{comparison.role}={comparison.version}, or name one."
+        )
     folder = home() / "model_repository" / name
     versions = sorted(int(path.name) for path in folder.glob("[1-9]*") if path.name.isdigit())
     if int(comparison.version) not in versions:
@@ -67,6 +72,8 @@ async def compared(work: Work, comparison: Comparison) -> Work:
         stall_s=serving.stall_timeout_s,
         rows_per_request=serving.frames_per_request,
     )
-    models = await JobModels.checked(work.models.by_role | {role: other})
+    models = await JobModels.checked(
+        work.models.by_role | {role: other}, paste=work.settings.faces.paste
+    )
     work.progress.ask(work.models.vigils | models.vigils)
     return replace(work, models=models)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.faces.crops import CropKind, FaceCrop
 from orchestrator.faces.fading import coming_and_going, large_enough, turned_to_camera
 from orchestrator.faces.geometry import face_affine, side_px
 from orchestrator.faces.pose import pitch_degrees, yaw_degrees
@@ -29,28 +30,32 @@ class FollowedFace:
         meshes: float32 [P, N, 2], smoothed, in native pixels.
         weights: float32 [P] in 0..1, how much of the speaking face each frame shows.
         references: Which of them lend their open mouth.
-        side_px: Median side of the face crop.
+        crop: How the renderer's crop lies on the face.
+        side_px: Median side of a box from eyes to chin, whatever the renderer's crop is.
     """
 
     frames: NDArray[np.int64]
     meshes: Rows
     weights: NDArray[np.float32]
     references: list[int]
+    crop: FaceCrop
     side_px: float
 
 
 class Following:
     """Follows one face; `steps` does the work, `face` gives the result."""
 
-    def __init__(self, seen: Survey, track: Track, frame_rate: Fraction) -> None:
+    def __init__(self, seen: Survey, track: Track, frame_rate: Fraction, crop: CropKind) -> None:
         self._seen = seen
+        self._crop = crop
         self._track = track
         self._frame_rate = frame_rate
         self._frames = seen.observations.frames[track.rows]
         self._runs = bridged(self._frames, frame_rate)
         self._meshes = Rows(seen.meshes.shape)
         self._poses: list[Poses] = []
-        self._turns: list[NDArray[np.floating[Any]]] = []  # yaw, pitch, crop side: [3,n]
+        self._turns: list[NDArray[np.floating[Any]]] = []  # yaw, pitch, side: [3,n]
+        self._measured: list[NDArray[np.floating[Any]]] = []  # for the renderer's crop
 
     def steps(self) -> Iterator[None]:
         """Smooths and measures a few seconds of the clip at each step."""
@@ -60,6 +65,7 @@ class Following:
                 self._poses.append(Poses.of(meshes))
                 sides_px = [side_px(face_affine(mesh)) for mesh in meshes]
                 self._turns.append(np.stack((yaw_degrees(meshes), pitch_degrees(meshes), sides_px)))
+                self._measured.append(self._crop.measured(meshes))
                 yield
 
     def face(self, reference_count: int) -> FollowedFace:
@@ -72,6 +78,7 @@ class Following:
             meshes=self._meshes,
             weights=weights,
             references=choose_references(Poses.joined(self._poses), usable, reference_count),
+            crop=self._crop.settled(np.concatenate(self._measured)),
             side_px=float(np.median(turns[2])),
         )
 

@@ -40,6 +40,7 @@ async def generate(request: Request, settings: Settings, progress: Progress) -> 
                 source.video.frame_rate,
                 progress,
                 idle=work.idle,
+                restoration=settings.faces.restoration,
             )
             written = await _write(work, speaking, encoder, total)
         return await _report(work, encoder, written)
@@ -78,6 +79,7 @@ async def _report(work: Work, encoder: Encoder, written: Written) -> Report:
         output=str(work.request.output),
         frames=written.frames,
         frames_with_face=written.with_face,
+        frames_restored=written.with_face if work.models.face_restoration else 0,
         frame_rate=video.frame_rate,
         duration_s=float(written.frames / video.frame_rate),
         pixel_format=video.pixel_format.name,

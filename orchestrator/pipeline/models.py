@@ -1,15 +1,18 @@
-"""The four models of one job, checked against their contracts before any frame is read."""
+"""The models of one job, checked against their contracts before any frame is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from client.connection import Connection
-from client.contract import check_contract, check_features
+from client.contract import check_contract, check_features, check_manifest
 from client.errors import ContractError
 from client.manifest import CropGeometry, SpeechWindow
 from client.model import Batching, ServedModel
 from client.vigil import Vigil
+from orchestrator.faces.crops import CropKind, crop_kind
+from orchestrator.faces.paste import Paste, paste_of
 from orchestrator.pipeline.depth import in_flight
 
 
@@ -21,6 +24,10 @@ class JobModels:
         extents: Role to the numbers that its model chose for the letters of the contract.
         speech_window: The speech encoder's window.
         depths: Role to the calls that are in flight at once.
+        crop: How the renderer's crop lies on a face.
+        paste: Makes the weights of a picture that the renderer gives; None where it gives them
+            itself, or no picture.
+        face_restoration: Restores the face that was painted, where that is wanted.
     """
 
     face_detection: ServedModel
@@ -30,6 +37,9 @@ class JobModels:
     extents: Mapping[str, Mapping[str, int]]
     speech_window: SpeechWindow
     depths: Mapping[str, int]
+    crop: CropKind
+    paste: Paste | None
+    face_restoration: ServedModel | None = None
 
     @classmethod
     async def open(
@@ -39,6 +49,7 @@ class JobModels:
         *,
         stall_s: float,
         frames_per_request: int,
+        paste: str = "auto",
     ) -> Self:
         """Reads and checks the models of a job.
 
@@ -48,6 +59,7 @@ class JobModels:
             stall_s: How long a model may finish no batch while a request waits; 20 of its
                 batches at least.
             frames_per_request: How many frames travel together.
+            paste: How a picture is laid into the frame, as `paste_of` takes it.
 
         Raises:
             ModelUnavailableError: If the server lacks one.
@@ -59,37 +71,47 @@ class JobModels:
                     connection, name, stall_s=stall_s, rows_per_request=frames_per_request
                 )
                 for role, name in names.items()
-            }
+            },
+            paste=paste,
         )
 
     @classmethod
-    async def checked(cls, models: Mapping[str, ServedModel]) -> Self:
+    async def checked(cls, models: Mapping[str, ServedModel], *, paste: str = "auto") -> Self:
         """Checks the models of a job, which are on one server, by their roles.
+
+        Args:
+            models: Role to model.
+            paste: How a picture is laid into the frame, as `paste_of` takes it.
 
         Raises:
             ContractError: If one breaks its contract or two do not fit together.
         """
         extents = {role: check_contract(model, role) for role, model in models.items()}
+        for role, model in models.items():
+            check_manifest(model, role)
         check_features(models["wenet"], models["landmark2face"])
-        _check_crop(models["face_landmarks"], "square-1.5")
-        _check_crop(models["landmark2face"], "eyes-mouth-v1")
         round_trip_s = await models["wenet"].connection.round_trip_s()
         return cls(
             **models,
             extents=extents,
-            speech_window=_window(models["wenet"]),
+            speech_window=cast("SpeechWindow", models["wenet"].manifest.window),
             depths={role: await _depth(model, round_trip_s) for role, model in models.items()},
+            crop=_crop(models["landmark2face"]),
+            paste=_paste(models["landmark2face"], paste),
         )
 
     @property
     def by_role(self) -> dict[str, ServedModel]:
         """Role to model."""
-        return {
+        models = {
             "face_detection": self.face_detection,
             "face_landmarks": self.face_landmarks,
             "wenet": self.wenet,
             "landmark2face": self.landmark2face,
         }
+        if self.face_restoration is not None:
+            models["face_restoration"] = self.face_restoration
+        return models
 
     @property
     def vigils(self) -> dict[str, Vigil]:
@@ -106,21 +128,28 @@ async def _depth(model: ServedModel, round_trip_s: float) -> int:
     return in_flight(model.max_batch_size, model.instances, batch_s, round_trip_s)
 
 
-def _check_crop(model: ServedModel, kind: str) -> CropGeometry:
-    crop = model.manifest.crop
-    if crop is None or crop.kind != kind:
-        raise ContractError(
-            f"{model.name} version {model.version} wants the crop geometry "
-            f"{crop.kind if crop else 'of no kind'}; this program lays out {kind}."
-        )
-    return crop
+def _crop(renderer: ServedModel) -> CropKind:
+    crop = cast("CropGeometry", renderer.manifest.crop)
+    with _of(renderer):
+        return crop_kind(crop.kind, crop.numbers)
 
 
-def _window(model: ServedModel) -> SpeechWindow:
-    window = model.manifest.window
-    if window is None or model.inputs["speech"].shape != (window.length,):
-        raise ContractError(
-            f"{model.name} version {model.version} does not declare the window that its input "
-            f"{model.inputs['speech']} is made of; publish it again with its window."
+def _paste(renderer: ServedModel, chosen: str) -> Paste | None:
+    if "generated" not in renderer.outputs:
+        return None
+    declared = renderer.manifest.paste
+    with _of(renderer):
+        return paste_of(
+            declared.model_dump() if declared else None,
+            gives_mask="mask" in renderer.outputs,
+            chosen=chosen,
         )
-    return window
+
+
+@contextmanager
+def _of(model: ServedModel) -> Iterator[None]:
+    """Tells whose manifest it is that cannot be used."""
+    try:
+        yield
+    except ContractError as error:
+        raise ContractError(f"{model.name} version {model.version}: {error}") from error

@@ -19,7 +19,7 @@ from orchestrator.faces.choice import FaceChoice
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.compositor import cut_reference
 from orchestrator.faces.crop import crop_rgb
-from orchestrator.faces.geometry import face_affine, to_crop
+from orchestrator.faces.geometry import Affine, to_crop
 from orchestrator.faces.scenes import scene_starts
 from orchestrator.faces.tracking import Track, follow
 from orchestrator.media.frames import Frame
@@ -139,7 +139,7 @@ class Preparation:
 
     async def _follow(self, seen: Survey, track: Track) -> FollowedFace:
         """One face through its scene, in steps, so that a job can end between two."""
-        following = Following(seen, track, self._frame_rate)
+        following = Following(seen, track, self._frame_rate, self._models.crop)
         async with aclosing(self._threads.each(following.steps())) as steps:
             async for _ in steps:
                 pass
@@ -158,7 +158,7 @@ class Preparation:
         references = await self._references(speaking, frames)
         return PreparedAvatar(
             [
-                PreparedFace(face.frames, face.meshes, face.weights, kept)
+                PreparedFace(face.frames, face.meshes, face.weights, kept, face.crop)
                 for face, kept in zip(speaking, references, strict=True)
             ]
         )
@@ -173,7 +173,8 @@ class Preparation:
             async for frame in decoded:
                 for place, row in wanted.pop(frame.index, []):
                     mesh = faces[place].meshes[row]
-                    cut[place, row] = await self._pixels.run(self._cut, frame, mesh, spool)
+                    affine = faces[place].crop(mesh)
+                    cut[place, row] = await self._pixels.run(self._cut, frame, mesh, affine, spool)
                 if not wanted:
                     break
         return [
@@ -181,8 +182,10 @@ class Preparation:
             for place, face in enumerate(faces)
         ]
 
-    def _cut(self, frame: Frame, mesh: NDArray[np.float32], spool: Spool) -> KeptReference:
-        affine, size = face_affine(mesh), self._models.extents["landmark2face"]["S"]
+    def _cut(
+        self, frame: Frame, mesh: NDArray[np.float32], affine: Affine, spool: Spool
+    ) -> KeptReference:
+        size = self._models.extents["landmark2face"]["S"]
         face = crop_rgb(frame.planes, self._colour, affine, size)
         native = cut_reference(frame.planes, affine)
         y, u, v = (spool.keep(plane) for plane in native.planes)

@@ -50,6 +50,7 @@ class Report(BaseModel):
         output: Path of the video.
         frames: Frames written.
         frames_with_face: Frames that show the speaking face; the others pass through untouched.
+        frames_restored: Those of them whose face was restored.
         frame_rate: Exact rate, such as 30000/1001.
         duration_s: Length of the video.
         pixel_format: FFmpeg's name of the format that frames were worked on and encoded in.
@@ -66,6 +67,7 @@ class Report(BaseModel):
     output: str
     frames: int
     frames_with_face: int
+    frames_restored: int
     frame_rate: Fraction
     duration_s: float
     pixel_format: str

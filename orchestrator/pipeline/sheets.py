@@ -61,10 +61,12 @@ class Sheets:
         renders = [
             await take.spoken(moment) for take, moment in zip(self._takes, moments, strict=True)
         ]
-        for take, moment, render in zip(self._takes, moments, renders, strict=True):
+        painted = [
             await take.paint(moment, render)
+            for take, moment, render in zip(self._takes, moments, renders, strict=True)
+        ]
         results = [await self._shown(moment) for moment in moments]
-        planes = await self._threads.run(self._sheet, source, results, shown, renders[0])
+        planes = await self._threads.run(self._sheet, source, results, shown, painted[0])
         return Frame(shown.frame.index, planes), bool(shown.faces)
 
     async def _shown(self, moment: Moment) -> Planes:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from orchestrator.faces.geometry import Affine, Region, covered_region, face_affine
+from orchestrator.faces.geometry import Affine, Region, covered_region
 from orchestrator.faces.layout import Layout, Size
 from orchestrator.faces.views import rgb
 from orchestrator.media.excerpt import excerpt
@@ -87,7 +87,7 @@ class Showing:
     def _faces(self) -> list[Affine]:
         """The crops of all faces in all frames."""
         avatar = self.takes[0].avatar
-        return [face_affine(face.mesh) for index in self.order for face in avatar.shown(index)]
+        return [face.affine for index in self.order for face in avatar.shown(index)]
 
     def _writer(self, layout: Layout, stack: ExitStack) -> Writer:
         work = self._work

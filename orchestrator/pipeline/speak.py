@@ -1,7 +1,7 @@
 """Pass 2: every output frame gets the mouth of its moment and goes to the encoder, in order."""
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -15,7 +15,8 @@ from client.tensors import Array
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.compositor import composite
 from orchestrator.faces.crop import crop_rgb
-from orchestrator.faces.geometry import Affine, face_affine, to_crop
+from orchestrator.faces.geometry import Affine, to_crop
+from orchestrator.faces.ibug import landmarks_of
 from orchestrator.faces.render import Geometry
 from orchestrator.media.frames import Frame
 from orchestrator.media.pictures import Interrupted
@@ -26,11 +27,13 @@ from orchestrator.pipeline.listen import Speech
 from orchestrator.pipeline.models import JobModels
 from orchestrator.pipeline.moments import Moment, as_played, breathing
 from orchestrator.pipeline.progress import Progress
+from orchestrator.pipeline.restore import Restoring
 from orchestrator.pipeline.state import StageState
 from orchestrator.settings import Idle
 from orchestrator.speech.windows import feature_window
 
 T = TypeVar("T")
+Render = tuple[Affine, Geometry]
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Speaking:
         *,
         idle: Idle = "still",
         first: int = 0,
+        restoration: float = 1.0,
     ) -> None:
         """Keeps what is to be said by whom.
 
@@ -86,10 +90,13 @@ class Speaking:
             progress: Receives one step per frame.
             idle: Whether the people breathe; only for a photo, whose frames are all the same.
             first: Number in the output of the first frame that comes.
+            restoration: How much of a restored face shows, 0..1, where faces are restored.
         """
         self._model = models.landmark2face
         self._extents = models.extents["landmark2face"]
-        self._depth = models.depths["landmark2face"]
+        self._paste = models.paste
+        # Both models of a frame are kept busy.
+        self._depth = models.depths["landmark2face"] + models.depths.get("face_restoration", 0)
         self._avatar = avatar
         self._speech = speech
         self.colour = colour
@@ -100,6 +107,7 @@ class Speaking:
         self._decoding = Threads("decode")
         self._encoding = Threads("encode")
         self._pixels = Threads("pixels", 2)
+        self._restoring = Restoring.by(models, restoration, colour, self._pixels)
         self._constants: WeakKeyDictionary[ReferenceSet, Constant | None] = WeakKeyDictionary()
 
     def interrupted(self) -> bool:
@@ -168,12 +176,16 @@ class Speaking:
         await self.paint(moment, await self.spoken(moment))
         return moment.frame, bool(moment.faces)
 
-    async def spoken(self, moment: Moment) -> Sequence[tuple[Affine, Geometry]]:
+    async def spoken(self, moment: Moment) -> Sequence[Render]:
         """What every face looks like; all are rendered from the untouched frame."""
         return await together(partial(self._speak, moment), moment.faces)
 
-    async def paint(self, moment: Moment, renders: Sequence[tuple[Affine, Geometry]]) -> None:
-        """Paints the faces into the moment's frame, in place."""
+    async def paint(self, moment: Moment, renders: Sequence[Render]) -> Sequence[Render]:
+        """Paints the faces into the moment's frame, in place, and restores them where wanted.
+
+        Returns:
+            All that was painted.
+        """
         for face, (affine, geometry) in zip(moment.faces, renders, strict=True):
             await self._pixels.run(
                 composite,
@@ -183,14 +195,24 @@ class Speaking:
                 geometry,
                 face.references.natives,
             )
+        if self._restoring is None:
+            return renders
+        return [*renders, *await self._restoring.restore(moment)]
 
-    async def _speak(self, moment: Moment, face: ShownFace) -> tuple[Affine, Geometry]:
+    async def _speak(self, moment: Moment, face: ShownFace) -> Render:
         """What one face of a frame looks like as it speaks."""
-        affine, size = face_affine(face.mesh), self._extents["S"]
+        affine, size = face.affine, self._extents["S"]
         crop = await self._pixels.run(crop_rgb, moment.frame.planes, self.colour, affine, size)
         inputs = self._inputs(moment.position, crop, face, affine)
         outputs = await self._model(self._constant(face.references), **inputs)
-        return affine, _geometry(outputs).faded(face.weight)
+        return affine, self._pasted(_geometry(outputs), face, affine).faded(face.weight)
+
+    def _pasted(self, geometry: Geometry, face: ShownFace, affine: Affine) -> Geometry:
+        """A picture gets the weights by which it is laid into the frame."""
+        if self._paste is None or geometry.generated is None:
+            return geometry
+        landmarks = to_crop(landmarks_of(face.mesh), affine)
+        return replace(geometry, mask=self._paste.mask(landmarks, len(geometry.generated)))
 
     def _inputs(
         self, position: int, crop: NDArray[np.uint8], face: ShownFace, affine: Affine

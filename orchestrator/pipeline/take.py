@@ -31,6 +31,7 @@ class Take:
             total: How many frames of output there are.
         """
         hears, looks = role == "wenet", role in ("face_detection", "face_landmarks")
+        looks |= work.models.crop != self.work.models.crop
         return Take(
             work,
             await work.hear() if hears else self.speech,
@@ -47,6 +48,7 @@ class Take:
             self.work.source.video.frame_rate,
             self.work.progress,
             idle=self.work.idle,
+            restoration=self.work.settings.faces.restoration,
             first=first,
         )
 

@@ -211,6 +211,7 @@ async def _models(server: Connection, settings: Settings) -> tuple[JobModels, di
         settings.models.by_role(),
         stall_s=settings.serving.stall_timeout_s,
         frames_per_request=settings.serving.frames_per_request,
+        paste=settings.faces.paste,
     )
     return models, await models.batching()
 

@@ -7,6 +7,8 @@ from client.contract import check_features, contract_breaches, manifest_breaches
 from client.errors import ContractError
 from client.manifest import Manifest
 from client.tensors import TensorSpec
+from orchestrator.faces.crops import crop_kind
+from orchestrator.faces.paste import paste_of
 from orchestrator.validation.config import CONFIG_NAME
 from orchestrator.validation.finding import Finding, error
 from orchestrator.validation.manifest_file import MANIFEST_NAME, PUBLISH
@@ -53,8 +55,24 @@ def declarations(model: Model, role: str) -> Iterator[Finding]:
     """Every version says what its tensors are made of."""
     for description in _described(model):
         place = f"{model.name}/{description.version}/{MANIFEST_NAME}"
-        for breach in manifest_breaches(description, role):
+        breaches = manifest_breaches(description, role)
+        for breach in breaches or _unusable(description, role):
             yield error("contract", place, breach, PUBLISH)
+
+
+def _unusable(model: Description, role: str) -> list[str]:
+    """What a job would say of the way in which a renderer's picture is cut and pasted."""
+    crop, paste = model.manifest.crop, model.manifest.paste
+    if role != "landmark2face" or crop is None:
+        return []
+    try:
+        crop_kind(crop.kind, crop.numbers)
+        if "generated" in model.outputs:
+            declared = paste.model_dump() if paste else None
+            paste_of(declared, gives_mask="mask" in model.outputs)
+    except ContractError as failure:
+        return [str(failure)]
+    return []
 
 
 def features(repository: Repository, roles: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
 """Small models, made on the spot, in a model repository: of ONNX, and one of Python."""
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
@@ -52,6 +54,24 @@ def write_model(
     )
     _write_config(folder, "onnxruntime", inputs, outputs, delay_us=delay_us)
     return folder
+
+
+def write_file(repository: Path, name: str, file: Path) -> Path:
+    """Writes `<repository>/<name>` around an ONNX file whose first axes are the batch."""
+    folder = repository / name
+    (folder / "1").mkdir(parents=True)
+    shutil.copyfile(file, folder / "1" / "model.onnx")
+    graph = onnx.load(file, load_external_data=False).graph
+    _write_config(folder, "onnxruntime", _declared_in(graph.input), _declared_in(graph.output))
+    return folder
+
+
+def _declared_in(values: Iterable[onnx.ValueInfoProto]) -> Tensors:
+    tensors = {value.name: value.type.tensor_type for value in values}
+    return {
+        name: (tensor.elem_type, [d.dim_param or d.dim_value for d in tensor.shape.dim])
+        for name, tensor in tensors.items()
+    }
 
 
 def write_sleeper(repository: Path, seconds: float) -> Path:

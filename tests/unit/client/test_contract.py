@@ -10,12 +10,19 @@ from client.connection import Connection
 from client.contract import (
     check_contract,
     check_features,
+    check_manifest,
     contract_breaches,
     manifest_breaches,
 )
 from client.errors import ContractError
 from client.gather import Gatherer
-from client.manifest import CropGeometry, Manifest, SpeechWindow, parse_manifest
+from client.manifest import (
+    CropGeometry,
+    Manifest,
+    PasteMode,
+    SpeechWindow,
+    parse_manifest,
+)
 from client.model import Batching, ServedModel
 from client.tensors import TensorSpec
 from client.transport import Signature
@@ -174,6 +181,41 @@ def test_everything_that_a_manifest_leaves_unsaid_is_told() -> None:
 
     assert "wants the crop geometry round; this program lays out eyes-mouth-v1" in crop
     assert "does not say of which kind its features are" in features
+
+
+@pytest.mark.parametrize("kind", ["eyes-mouth-v1", "heygem-v1", "dinet-mrzzm-v1", "wav2lip-v1"])
+def test_a_renderer_may_want_any_crop_that_is_laid_out(kind: str) -> None:
+    manifest = Manifest(feature_kind="a", crop=CropGeometry(kind=kind))
+
+    check_manifest(replace(renderer(64, "a"), manifest=manifest), "landmark2face")
+
+
+def test_a_way_of_pasting_that_nobody_knows_is_told_before_a_job() -> None:
+    crop, paste = CropGeometry(kind="heygem-v1"), PasteMode(mode="glue")
+    model = replace(renderer(64, "a"), manifest=Manifest(feature_kind="a", crop=crop, paste=paste))
+
+    with pytest.raises(ContractError, match="pasted by glue; this program knows landmark-hull, "):
+        check_manifest(model, "landmark2face")
+
+
+def test_numbers_of_crop_and_paste_are_read_from_the_manifest() -> None:
+    text = '{"crop": {"kind": "heygem-v1", "wh": 0.9}, "paste": {"mode": "ellipse", "soft": 0.1}}'
+
+    manifest = parse_manifest(text, "m", "1")
+
+    assert manifest.crop is not None
+    assert manifest.paste is not None
+    assert manifest.crop.numbers == {"wh": 0.9}
+    assert manifest.paste.model_dump() == {"mode": "ellipse", "soft": 0.1}
+
+
+def test_a_model_that_restores_gives_a_picture_like_the_one_it_takes() -> None:
+    face, restored = (TensorSpec(name, "UINT8", (512, 512, 3)) for name in ("face", "restored"))
+    small = TensorSpec("restored", "UINT8", (256, 256, 3))
+
+    assert check_contract(served("m", [face], [restored]), "face_restoration") == {"S": 512}
+    with pytest.raises(ContractError, match=r"restored .* wants UINT8 \[512, 512, 3\]"):
+        check_contract(served("m", [face], [small]), "face_restoration")
 
 
 def test_a_window_that_is_not_the_input_is_told() -> None:

@@ -18,7 +18,7 @@ licence: CC0-1.0
 source: a toy
 feature_kind: toy-6
 crop: {kind: eyes-mouth-v1, wh: 0.97}
-paste: {mode: feather, width: 0.1}
+paste: {mode: feather, soft: 0.1}
 """
 
 
@@ -64,7 +64,7 @@ def test_the_manifest_says_what_the_configuration_said(
     manifest = json.loads((repository / "mine" / "1" / "manifest.json").read_text())
     assert manifest["feature_kind"] == "toy-6"
     assert manifest["crop"] == {"kind": "eyes-mouth-v1", "wh": 0.97}
-    assert manifest["paste"] == {"mode": "feather", "width": 0.1}
+    assert manifest["paste"] == {"mode": "feather", "soft": 0.1}
     assert manifest["licence"] == "CC0-1.0"
     assert manifest["recipe"].endswith("--config config.yaml --role landmark2face")
 

@@ -3,8 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from orchestrator.faces.crops import CropKind, EyesMouth, HeyGem
+from orchestrator.faces.geometry import side_px
 from orchestrator.faces.observations import ObservationLog, box_of
 from orchestrator.faces.tracking import Track
 from orchestrator.pipeline.following import FollowedFace, Following
@@ -14,6 +17,7 @@ from tests.unit.faces.people import look
 from tests.unit.faces.scenes import face_mesh
 
 RATE = Fraction(25)
+BUILT_IN = EyesMouth()
 
 
 def mesh(
@@ -26,14 +30,16 @@ def mesh(
     return made
 
 
-def followed(meshes: dict[int, NDArray[np.float32]], frame_count: int) -> FollowedFace:
+def followed(
+    meshes: dict[int, NDArray[np.float32]], frame_count: int, crop: CropKind = BUILT_IN
+) -> FollowedFace:
     log, rows = ObservationLog(), Rows((468, 2))
     for frame, points in meshes.items():
         log.add(frame, box_of(points), look(1))
         rows.append(points[None])
     seen = Survey(frame_count, (640, 360), np.zeros((frame_count, 6), np.float32), log.read(), rows)
     track = Track(range(frame_count), np.arange(len(meshes)))
-    following = Following(seen, track, RATE)
+    following = Following(seen, track, RATE, crop)
     for _ in following.steps():
         pass
     return following.face(4)
@@ -79,3 +85,14 @@ def test_references_are_frames_that_show_the_face_fully() -> None:
 
 def test_a_tiny_face_does_not_show() -> None:
     assert not followed({frame: mesh(frame, width=12) for frame in range(10)}, 10).weights.any()
+
+
+def test_the_proportions_of_a_crop_are_those_of_the_whole_track() -> None:
+    meshes = {frame: mesh(frame) for frame in range(50)}
+    for frame in range(25, 50):
+        meshes[frame][152, 1] += 16  # the chin goes down and stays there
+    whole = followed(meshes, 50, HeyGem()).crop
+    alone = HeyGem().settled(HeyGem().measured(meshes[0][None]))
+
+    assert side_px(whole(meshes[0])) == pytest.approx(side_px(whole(meshes[49])), rel=0.01)
+    assert side_px(whole(meshes[0])) > 1.05 * side_px(alone(meshes[0]))

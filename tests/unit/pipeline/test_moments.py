@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.faces.colour import Colour
 from orchestrator.faces.crop import Planes
+from orchestrator.faces.geometry import face_affine
 from orchestrator.media.frames import Frame
 from orchestrator.pipeline.avatar import PreparedAvatar, ReferenceSet, ShownFace
 from orchestrator.pipeline.moments import Moment, as_played, breathing
@@ -18,6 +19,7 @@ FACE = ShownFace(
     face_mesh(centre=(160, 160), width=80),
     1.0,
     ReferenceSet(np.zeros((0, 1, 1, 3), np.uint8), np.zeros((0, 468, 2), np.float32), ()),
+    face_affine,
 )
 
 

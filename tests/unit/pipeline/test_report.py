@@ -13,6 +13,7 @@ def report_of(output: str) -> Report:
         output=output,
         frames=3,
         frames_with_face=2,
+        frames_restored=0,
         frame_rate=Fraction(30000, 1001),
         duration_s=0.1,
         pixel_format="yuv420p",

@@ -9,7 +9,13 @@ import pytest
 from orchestrator.validation.examine import look
 from orchestrator.validation.finding import Finding
 from orchestrator.validation.repository import Repository
-from tests.unit.validation.good import RECIPES, Recipe, write_model, write_repository
+from tests.unit.validation.good import (
+    RECIPES,
+    Recipe,
+    change_manifest,
+    write_model,
+    write_repository,
+)
 
 ROLES = {name: name for name in ("face_detection", "face_landmarks", "wenet", "landmark2face")}
 
@@ -148,3 +154,21 @@ def test_a_model_without_a_configuration_is_an_error(tmp_path: Path) -> None:
     found = the_only(found_in(tmp_path))
 
     assert (found.level, found.file, found.rule) == ("error", "echo", "config-missing")
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"paste": {"mode": "glue"}}, "wants its picture pasted by glue"),
+        ({"paste": {"mode": "ellipse", "soft": 7}}, "has soft 7, which it cannot use"),
+        ({"paste": {"mode": "mask"}}, "this one gives none"),
+        ({"crop": {"kind": "heygem-v1", "wh": 0}}, "has the proportion wh 0"),
+    ],
+)
+def test_how_a_picture_is_cut_and_pasted_must_be_of_use(
+    tmp_path: Path, facts: dict[str, object], sentence: str
+) -> None:
+    repository = write_repository(tmp_path)
+    change_manifest(repository / "landmark2face", **facts)
+
+    assert sentence in the_only(found_in(repository)).sentence
