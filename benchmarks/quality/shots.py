@@ -16,7 +16,7 @@ from benchmarks.quality.graphs import Graph
 from client.model import ServedModel
 from orchestrator.cli.display import Quiet
 from orchestrator.faces.crop import Planes
-from orchestrator.faces.geometry import Affine, face_affine
+from orchestrator.faces.geometry import Affine
 from orchestrator.faces.render import Geometry
 from orchestrator.faces.views import placed_coverage
 from orchestrator.media.playback import play
@@ -107,7 +107,7 @@ class Pair:
                 float(time_s),
                 frame.planes,
                 faces[0].mesh,
-                face_affine(faces[0].mesh),
+                faces[0].affine,
                 feature_window(self.heard.features, time_s, 1)[:, 0],
                 faces[0].references,
                 results,
