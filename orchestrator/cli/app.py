@@ -7,6 +7,7 @@ import typer
 
 from orchestrator.cli.doctor import doctor_command
 from orchestrator.cli.generate import generate_command
+from orchestrator.cli.migrate import migrate_command
 from orchestrator.cli.preview import preview_command
 from orchestrator.cli.running import show
 from orchestrator.cli.serve import serve_command
@@ -22,6 +23,7 @@ app.command("preview")(preview_command)
 app.command("serve")(serve_command)
 app.command("doctor")(doctor_command)
 app.command("validate")(validate_command)
+app.command("migrate")(migrate_command)
 
 
 def _show_version(wanted: bool) -> None:

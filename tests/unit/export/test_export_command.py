@@ -86,7 +86,7 @@ def test_the_manifest_tells_of_weights_figures_and_tools(
     assert manifest["figures"]["core_scaled_batch_5"] <= 1e-4
     assert manifest["figures"]["served_generated_rows_of_5"] == 0
     assert manifest["tools"]["onnx"] == onnx.__version__
-    assert manifest["paste"] == {"mode": "feather", "width": 0.1}
+    assert manifest["paste"] == {"mode": "feather", "soft": 0.1}
 
 
 def test_the_golden_file_holds_what_the_version_gives(checkpoint: Path, repository: Path) -> None:

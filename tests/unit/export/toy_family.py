@@ -99,7 +99,7 @@ def build(checkpoint: Checkpoint, config: Mapping[str, object]) -> Build:
         summary="A toy: the face, darker.",
         feature_kind="toy-6",
         crop={"kind": "eyes-mouth-v1"},
-        paste={"mode": "feather", "width": 0.1},
+        paste={"mode": "feather", "soft": 0.1},
         figures={"gain": gain},
     )
 
