@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from client.errors import InputError
 from client.tensors import TensorSpec
+from export.half import halved
 from export.onnx_file import declare, tensors
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -63,20 +64,7 @@ class OnnxNetwork:
         Raises:
             InputError: If this ONNX Runtime cannot convert it.
         """
-        try:
-            from onnxruntime.transformers.float16 import convert_float_to_float16
-            from onnxruntime.transformers.onnx_model import OnnxModel
-
-            copied = onnx.ModelProto()
-            copied.CopyFrom(self.model)
-            model = convert_float_to_float16(copied, keep_io_types=True)
-            OnnxModel(model).topological_sort()  # it puts its casts at the end
-        except (ImportError, ValueError, TypeError) as error:
-            raise InputError(
-                "ONNX Runtime cannot convert this model to float16; export it with "
-                "--precision fp32."
-            ) from error
-        return OnnxNetwork(model, self.inputs, self.outputs)
+        return OnnxNetwork(halved(self.model), self.inputs, self.outputs)
 
     @cached_property
     def _session(self) -> Any:

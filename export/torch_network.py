@@ -3,16 +3,18 @@
 import copy
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 
 from client.errors import OutputError
 from client.tensors import TensorSpec
+from export.half import halved
 from export.onnx_file import declare
 
 OPSET = 17
@@ -93,17 +95,51 @@ class TorchNetwork:
                 "--format onnx."
             ) from error
 
-    def in_half(self) -> "TorchNetwork":
+    def in_half(self) -> "HalfTorchNetwork":
         """Returns a copy whose `core` computes in float16; all of it, if it has no core."""
-        module = copy.deepcopy(self.module)
-        if isinstance(getattr(module, "core", None), torch.nn.Module):
-            module.core = _HalfCore(module.core)
-        else:
-            module = _HalfCore(module)
-        return TorchNetwork(module, self.inputs, self.outputs)
+        return HalfTorchNetwork(self.module, self.inputs, self.outputs)
 
     def _tensors(self, arrays: Arrays) -> tuple[torch.Tensor, ...]:
         return _tensors(self.inputs, arrays)
+
+
+class HalfTorchNetwork(TorchNetwork):
+    """A module whose core computes in float16 once it is written.
+
+    Modules inside the core with a true attribute `keeps_float32` stay as they are in ONNX; in
+    TorchScript they see to it themselves.
+    """
+
+    def write_onnx(self, path: Path, examples: Arrays) -> None:
+        """Writes it in float32 and converts that: few processors run a trace in float16."""
+        super().write_onnx(path, examples)
+        core = "/module/core/" if _has_core(self.module) else "/module/"
+        whole = tuple(_scopes(self.module))
+        half = halved(
+            onnx.load(path), lambda name: not name.startswith(core) or name.startswith(whole)
+        )
+        onnx.save(half, path)
+        declare(path, self.inputs, self.outputs)
+
+    def write_torchscript(self, path: Path, examples: Arrays) -> None:
+        """Writes a trace in float16, which takes minutes on a processor without such numbers."""
+        module = copy.deepcopy(self.module)
+        if _has_core(module):
+            module.core = _HalfCore(module.core)
+        else:
+            module = _HalfCore(module)
+        TorchNetwork(module, self.inputs, self.outputs).write_torchscript(path, examples)
+
+
+def _has_core(module: torch.nn.Module) -> bool:
+    return isinstance(getattr(module, "core", None), torch.nn.Module)
+
+
+def _scopes(module: torch.nn.Module) -> Iterator[str]:
+    """Beginnings of the names of nodes that keep to float32."""
+    for name, part in module.named_modules():
+        if getattr(part, "keeps_float32", False):
+            yield f"/module/{name.replace('.', '/')}/"
 
 
 def run_torchscript(
