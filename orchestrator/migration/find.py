@@ -79,7 +79,8 @@ def recognised(path: Path) -> Weights:
     except InputError as error:
         return Weights(path, size_bytes, None, str(error))
     for family in families():
-        if family.needs_checkpoint and family.recognises(structure):
+        # Who adopts any file, into whatever role, does not tell what it is.
+        if family.role and family.needs_checkpoint and family.recognises(structure):
             return Weights(path, size_bytes, family, family.title)
     return Weights(path, size_bytes, None, _unused(structure) or "of no family that is known")
 
