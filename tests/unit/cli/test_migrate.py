@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
@@ -26,7 +27,7 @@ RENDERER = {
 }
 
 
-def write_weights(path: Path, shapes: dict[str, tuple[int, ...]], *, inside: str = "") -> None:
+def write_weights(path: Path, shapes: Mapping[str, tuple[int, ...]], *, inside: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     keys = {name: str(place) for place, name in enumerate(shapes)}
     state = dictionary({name: tensor(keys[name], shape) for name, shape in shapes.items()})
