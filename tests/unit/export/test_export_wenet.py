@@ -12,38 +12,38 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-import onnx  # noqa: E402
-from rich.console import Console  # noqa: E402
+import onnx
+from rich.console import Console
 
-from client.errors import InputError  # noqa: E402
-from client.tensors import TensorSpec  # noqa: E402
-from export.checkpoint import Checkpoint  # noqa: E402
-from export.exporting import export  # noqa: E402
-from export.families.wenet import FAMILY  # noqa: E402
-from export.families.wenet.build import build  # noqa: E402
-from export.families.wenet.encoder import Encoder, read_encoder  # noqa: E402
-from export.families.wenet.frontend import HeyGemMel, KaldiFbank  # noqa: E402
-from export.families.wenet.layout import find_encoder, read_layout  # noqa: E402
-from export.families.wenet.network import Convolution  # noqa: E402
-from export.families.wenet.settings import read_settings  # noqa: E402
-from export.families.wenet.speech import speech_like  # noqa: E402
-from export.families.wenet.window import Window, plan_of  # noqa: E402
-from export.family import Network  # noqa: E402
-from export.onnx_network import run_session, session  # noqa: E402
-from export.request import Request  # noqa: E402
-from export.spectrum import MelSpectrum, ShortTimeSpectrum, mel_filters  # noqa: E402
-from export.steps import Steps  # noqa: E402
-from export.structure import Structure, TensorInfo  # noqa: E402
-from export.torch_network import TorchNetwork, run_torchscript  # noqa: E402
-from orchestrator.speech.windows import feature_window, speech_windows  # noqa: E402
-from tests.unit.export.golden_wenet import (  # noqa: E402
+from client.errors import InputError
+from client.tensors import TensorSpec
+from export.checkpoint import Checkpoint
+from export.exporting import export
+from export.families.wenet import FAMILY
+from export.families.wenet.build import build
+from export.families.wenet.encoder import Encoder, read_encoder
+from export.families.wenet.frontend import HeyGemMel, KaldiFbank
+from export.families.wenet.layout import find_encoder, read_layout
+from export.families.wenet.network import Convolution
+from export.families.wenet.settings import read_settings
+from export.families.wenet.speech import speech_like
+from export.families.wenet.window import Window, plan_of
+from export.family import Network
+from export.onnx_network import run_session, session
+from export.request import Request
+from export.spectrum import MelSpectrum, ShortTimeSpectrum, mel_filters
+from export.steps import Steps
+from export.structure import Structure, TensorInfo
+from export.torch_network import TorchNetwork, run_torchscript
+from orchestrator.speech.windows import feature_window, speech_windows
+from tests.unit.export.golden_wenet import (
     GOLDEN,
     golden,
     recipe,
     small_state,
     wenet_checkpoint,
 )
-from tests.unit.export.test_export_spectrum import sweep  # noqa: E402
+from tests.unit.export.test_export_spectrum import sweep
 
 # Windows of 1 s between 0.4 s: enough for everything but a measure of the context.
 SHORT: Mapping[str, object] = {"core_s": 1, "context_s": 0.4}
