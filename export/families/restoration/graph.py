@@ -1,4 +1,4 @@
-"""An ONNX file brought to one picture in, one picture out, in a version that every server reads."""
+"""An ONNX file brought to one picture in, one picture out, and to an opset that servers read."""
 
 from collections.abc import Iterator
 
@@ -30,10 +30,13 @@ def single_picture(model: onnx.ModelProto, ports: Ports, fidelity: float) -> onn
         fidelity: Becomes a constant in the place of that input, if there is one.
 
     Raises:
-        InputError: If no server would run it, or it draws at random.
+        InputError: If it has operators of others than ONNX, or draws at random.
     """
     _refuse_foreign_operators(model)
-    copied = _at_served_version(model)
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    oldest, newest = _IR_VERSIONS
+    copied.ir_version = min(max(copied.ir_version, oldest), newest)
     graph = copied.graph
     if ports.fidelity is not None:
         graph.initializer.append(_constant(ports.fidelity, fidelity))
@@ -49,18 +52,16 @@ def opset_of(model: onnx.ModelProto) -> int:
     return next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
 
 
-def _at_served_version(model: onnx.ModelProto) -> onnx.ModelProto:
+def at_served_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Returns the model with an opset that servers read; itself, if it has one.
+
+    Raises:
+        InputError: If onnx cannot convert it.
+    """
     opset = opset_of(model)
     if opset < _OLDEST_OPSET:
-        copied = _converted(model, _RAISED_OPSET)
-    elif opset > _NEWEST_OPSET:
-        copied = _converted(model, _NEWEST_OPSET)
-    else:
-        copied = onnx.ModelProto()
-        copied.CopyFrom(model)
-    oldest, newest = _IR_VERSIONS
-    copied.ir_version = min(max(copied.ir_version, oldest), newest)
-    return copied
+        return _converted(model, _RAISED_OPSET)
+    return _converted(model, _NEWEST_OPSET) if opset > _NEWEST_OPSET else model
 
 
 def _converted(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:

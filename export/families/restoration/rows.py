@@ -5,10 +5,32 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from export.families.restoration.ports import PICTURE_SHAPE, Ports
+from export.half import halved
+from export.onnx_network import OnnxNetwork
+from export.onnx_wrap import OpenedNetwork
 
 _ROW = "row"
 _RESTORED_ROW = "restored_row"
 _BATCH = "batch"
+
+
+class RowByRow(OpenedNetwork):
+    """A network that runs on one row of a batch after another."""
+
+    def __init__(self, served: onnx.ModelProto, original: onnx.ModelProto, ports: Ports) -> None:
+        """Takes the network for one picture, and what is run as its reference."""
+        super().__init__(by_rows(served, ports), original)
+        self._served = served
+        self._ports = ports
+
+    def in_half(self) -> OnnxNetwork:
+        """Returns a copy that computes in float16, inside the loop, too.
+
+        Raises:
+            InputError: If this ONNX Runtime cannot convert it.
+        """
+        # The conversion does not enter loops, so it comes before.
+        return OnnxNetwork(by_rows(halved(self._served), self._ports))
 
 
 def by_rows(model: onnx.ModelProto, ports: Ports) -> onnx.ModelProto:

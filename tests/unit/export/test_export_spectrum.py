@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from export.spectrum import MelSpectrum, Padding, ShortTimeSpectrum, mel_filters  # noqa: E402
-from tests.unit.export.golden_wenet import golden  # noqa: E402
+from export.spectrum import MelSpectrum, Padding, ShortTimeSpectrum, mel_filters
+from tests.unit.export.golden_wenet import golden
 
 SAMPLES = 24_123
 RATE_HZ = 16_000

@@ -1,6 +1,8 @@
 """Wav2Lip's mel spectrum, cut into what each picture is drawn from."""
 
 import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,13 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from client.errors import InputError
 from export.families.wav2lip_mel.build import build
 from export.families.wav2lip_mel.spectrum import SpeechFeatures
+from export.onnx_network import run_session, session
+from export.precision import in_precision
+from export.torch_network import run_torchscript
 from tests.unit.export.golden_wenet import golden
 
 SAMPLES = 24_123
-COLUMNS = 121
+LIMIT = 1e-5  # of numbers from -4 to 4
 
 
 def sweep() -> NDArray[np.float32]:
@@ -26,17 +31,65 @@ def sweep() -> NDArray[np.float32]:
     return np.asarray(0.3 * tone + 0.02 * noise, np.float32)
 
 
+def window() -> NDArray[np.float32]:
+    """The recording at the beginning of a window, silence around it."""
+    features = SpeechFeatures()
+    samples = np.zeros((1, features.left + features.core + features.right), np.float32)
+    samples[0, features.left : features.left + SAMPLES] = sweep()
+    return samples
+
+
+def columns_of(features: NDArray[Any]) -> NDArray[np.float32]:
+    """[T, 1280] as [T, 80, 16]: bands, then columns."""
+    return np.asarray(features.reshape(-1, 80, 16), np.float32)
+
+
+def first_column(k: int) -> int:
+    """Where the original begins for picture k of 25 per second."""
+    return int(k * 80 / 25)
+
+
 def test_features_are_the_columns_of_the_original() -> None:
     expected = golden("E_wav2lip/golden_wav2lip_mel.npz")["mel_reflect"]
-    features = SpeechFeatures()
-    length = features.left + features.core + features.right
-    window = np.zeros((1, length), np.float32)
-    window[0, features.left : features.left + SAMPLES] = sweep()
-    found = features(torch.from_numpy(window))[0].reshape(-1, 80, 16).numpy()
-    # The outermost columns reach beyond the recording, which the original mirrors.
+    found = columns_of(build(None, {}).served.run({"speech": window()})["features"][0])
+    # The outermost columns reach beyond the recording, which this original mirrors.
     for k in range(1, 32):
-        start = int(80 * k / 25)
-        assert np.abs(found[k] - expected[:, start : start + 16]).max() < 1e-3, k
+        start = first_column(k)
+        assert np.abs(found[k] - expected[:, start : start + 16]).max() <= LIMIT, k
+
+
+def test_a_recording_begins_in_silence_as_in_newer_originals() -> None:
+    expected = golden("E_wav2lip/golden_wav2lip_mel.npz")["mel_constant_first4_last4"][:, :4]
+    found = columns_of(build(None, {}).served.run({"speech": window()})["features"][0])
+    assert np.abs(found[0, :, :4] - expected).max() <= LIMIT
+
+
+def test_behind_the_end_of_a_recording_windows_run_into_silence() -> None:
+    found = columns_of(build(None, {}).served.run({"speech": window()})["features"][0])
+    last = 121  # columns of the recording; half a window later there is nothing left of it
+    for k in range(100):
+        quiet = found[k][:, max(0, last + 2 - first_column(k)) :]
+        assert (quiet == -4).all(), k
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torchscript"])
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_the_written_spectrum_gives_the_same_numbers(kind: str, batch: int, tmp_path: Path) -> None:
+    served: Any = build(None, {}).served
+    speech = np.concatenate([window() * (1 + k) / batch for k in range(batch)])
+    two, arrays = {"speech": np.repeat(window(), 2, 0)}, {"speech": speech}
+    if kind == "onnx":
+        served.write_onnx(tmp_path / "model.onnx", two)
+        found = run_session(session(tmp_path / "model.onnx"), served.outputs, arrays)
+    else:
+        served.write_torchscript(tmp_path / "model.pt", two)
+        found = run_torchscript(tmp_path / "model.pt", served.inputs, served.outputs, arrays)
+    assert np.abs(found["features"] - served.run(arrays)["features"]).max() <= 2 * LIMIT
+
+
+def test_float16_is_refused_in_a_sentence() -> None:
+    with pytest.raises(InputError, match="leave --precision out"):
+        in_precision(build(None, {}), "fp16")
 
 
 def test_windows_follow_each_other_without_a_step() -> None:

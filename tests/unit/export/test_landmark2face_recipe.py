@@ -7,17 +7,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch import Tensor  # noqa: E402
+from torch import Tensor
 
-from export.builtin.landmark2face import interior, placement  # noqa: E402
-from export.builtin.landmark2face.contours import without_inside  # noqa: E402
-from export.builtin.landmark2face.fields import backward_field  # noqa: E402
-from export.builtin.landmark2face.golden import run_onnx  # noqa: E402
-from export.builtin.landmark2face.lips import MouthFrame, mouth_frame, polyline  # noqa: E402
-from export.builtin.landmark2face.mouth import Mouth  # noqa: E402
-from export.builtin.landmark2face.onnx_file import write_onnx  # noqa: E402
-from export.builtin.landmark2face.references import Lender  # noqa: E402
-from export.builtin.landmark2face.smile import relaxing  # noqa: E402
+from export.builtin.landmark2face import interior, placement
+from export.builtin.landmark2face.contours import without_inside
+from export.builtin.landmark2face.fields import backward_field
+from export.builtin.landmark2face.golden import run_onnx
+from export.builtin.landmark2face.lips import MouthFrame, mouth_frame, polyline
+from export.builtin.landmark2face.mouth import Mouth
+from export.builtin.landmark2face.onnx_file import write_onnx
+from export.builtin.landmark2face.references import Lender
+from export.builtin.landmark2face.smile import relaxing
 
 FOLDER = Path(__file__).parents[3] / "model_repository" / "landmark2face" / "2"
 

@@ -18,7 +18,7 @@ from orchestrator.validation.examine import examine
 
 torch = pytest.importorskip("torch")
 
-from export.torch_network import TorchNetwork, run_torchscript  # noqa: E402
+from export.torch_network import TorchNetwork, run_torchscript
 
 FACE = TensorSpec("face", "UINT8", (8, 8, 3))
 FEATURES = TensorSpec("features", "FP32", (6, 2))

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from torch import Generator, Tensor  # noqa: E402
+from torch import Generator, Tensor
 
-from export.builtin.wenet.augment import Augmenter  # noqa: E402
-from export.builtin.wenet.phones import INDEX  # noqa: E402
-from export.builtin.wenet.tape import CELL_SAMPLES, Tape, windows  # noqa: E402
+from export.builtin.wenet.augment import Augmenter
+from export.builtin.wenet.phones import INDEX
+from export.builtin.wenet.tape import CELL_SAMPLES, Tape, windows
 
 RATE_HZ = 16_000
 LENGTH = 2 * RATE_HZ

@@ -11,9 +11,9 @@ from onnx import numpy_helper
 
 torch = pytest.importorskip("torch")
 
-from export.builtin.wenet.frontend import LogMel  # noqa: E402
-from export.builtin.wenet.model import WINDOW_SAMPLES, SpeechEncoder  # noqa: E402
-from export.builtin.wenet.network import (  # noqa: E402
+from export.builtin.wenet.frontend import LogMel
+from export.builtin.wenet.model import WINDOW_SAMPLES, SpeechEncoder
+from export.builtin.wenet.network import (
     FULL,
     ConformerEncoder,
     RelPositionMultiHeadedAttention,

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from torch import Tensor  # noqa: E402
+from torch import Tensor
 
-from client.errors import InputError  # noqa: E402
-from export.builtin.wenet import utterances as store  # noqa: E402
-from export.builtin.wenet.phones import INDEX, PHONES  # noqa: E402
-from export.builtin.wenet.tape import (  # noqa: E402
+from client.errors import InputError
+from export.builtin.wenet import utterances as store
+from export.builtin.wenet.phones import INDEX, PHONES
+from export.builtin.wenet.tape import (
     CELL_SAMPLES,
     Tape,
     Windows,
@@ -22,7 +22,7 @@ from export.builtin.wenet.tape import (  # noqa: E402
     resample,
     windows,
 )
-from export.builtin.wenet.utterances import Segment, Utterance  # noqa: E402
+from export.builtin.wenet.utterances import Segment, Utterance
 
 RATE_HZ = 16_000
 WINDOW, FEATURES, HOP = 90_320, 140, 640

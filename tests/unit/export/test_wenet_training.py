@@ -7,12 +7,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch import Tensor  # noqa: E402
+from torch import Tensor
 
-from export.builtin.wenet import utterances as store  # noqa: E402
-from export.builtin.wenet.phones import INDEX  # noqa: E402
-from export.builtin.wenet.train import Schedule, train  # noqa: E402
-from export.builtin.wenet.utterances import Segment, Utterance  # noqa: E402
+from export.builtin.wenet import utterances as store
+from export.builtin.wenet.phones import INDEX
+from export.builtin.wenet.train import Schedule, train
+from export.builtin.wenet.utterances import Segment, Utterance
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
